@@ -1,0 +1,194 @@
+"""Connections as the database keeps them, and the stamp that every writer of a connection takes first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+
+from milepost import clock, ids
+from milepost.models.connection import (
+    Account,
+    BasicConnection,
+    Company,
+    Connection,
+    ConnectionStatus,
+    Filters,
+    Options,
+    ProviderName,
+    SyncMode,
+)
+from milepost.store.pool import Session, fetch_one
+from milepost.store.queries import queries
+
+SQL = queries("connections")
+
+
+class ConnectionRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of `connection`; the migration says what each column means."""
+
+    id: UUID
+    application_id: UUID
+    provider: str
+    status: ConnectionStatus
+    sync_mode: SyncMode
+    source_id: str | None
+    company: Company
+    account: Account
+    options: Options
+    filters: Filters | None
+    external_id: str | None
+    tags: list[str]
+    token_digest: bytes
+    sealed_token: bytes
+    sealed_key: bytes
+    sealed_credentials: bytes
+    created_at: datetime
+    updated_at: datetime
+    last_stamp: datetime
+    next_sync_at: datetime | None
+    first_synced_at: datetime | None
+
+    def basic(self, provider_name: str) -> BasicConnection:
+        """Show of the connection what an event says about it."""
+        return BasicConnection(
+            id=ids.show("connection", self.id),
+            provider=ProviderName(code=self.provider, name=provider_name),
+            external_id=self.external_id or UNSET,
+            tags=self.tags or UNSET,
+        )
+
+    def published(self, provider_name: str, link_url: str, token: str | None) -> Connection:
+        """Show the connection as the contract does; without a token for what is stored."""
+        return Connection(
+            id=ids.show("connection", self.id),
+            provider=ProviderName(code=self.provider, name=provider_name),
+            company=self.company,
+            account=self.account,
+            status=self.status,
+            sync_mode=self.sync_mode,
+            options=self.options,
+            link_url=link_url,
+            created_at=clock.iso(self.created_at),
+            updated_at=clock.iso(self.updated_at),
+            token=token or UNSET,
+            source_id=self.source_id or UNSET,
+            external_id=self.external_id or UNSET,
+            tags=self.tags,
+            filters=self.filters or UNSET,
+        )
+
+
+class Search(msgspec.Struct, frozen=True, kw_only=True):
+    """What a list of connections is narrowed to; None does not narrow. Times are inclusive."""
+
+    external_id: str | None = None
+    provider: str | None = None
+    status: ConnectionStatus | None = None
+    tag: str | None = None
+    dot_number: str | None = None
+    updated_after: datetime | None = None
+    updated_before: datetime | None = None
+
+
+def from_columns(columns: dict[str, Any]) -> ConnectionRow:
+    """Build the row from its columns by name."""
+    filters = columns["filters"]
+    parsed: dict[str, Any] = {
+        "company": msgspec.convert(columns["company"], Company),
+        "account": msgspec.convert(columns["account"], Account),
+        "options": msgspec.convert(columns["options"], Options),
+        "filters": None if filters is None else msgspec.convert(filters, Filters),
+    }
+    return ConnectionRow(**{**columns, **parsed})
+
+
+async def get(session: Session, connection_id: UUID) -> ConnectionRow | None:
+    return await _one(session, SQL["get"], {"id": connection_id})
+
+
+async def stamp(session: Session, connection_id: UUID) -> datetime:
+    """Take the connection's lock until commit, and the instant of all that is written under it.
+
+    Every writer's first statement: so the order of modification is the order of commit, and a reader
+    within the connection misses nothing. The stamp is in whole milliseconds and always rises.
+    """
+    row = await fetch_one(session, SQL["stamp"], {"id": connection_id})
+    if row is None:
+        raise LookupError(f"There is no connection {connection_id}.")
+    at: datetime = row[0]
+    return at
+
+
+async def insert(session: Session, values: dict[str, Any]) -> ConnectionRow:
+    """Write a new connection; `values` are its columns, with `at` for the three times it begins with."""
+    row = await _one(session, SQL["insert"], _as_json(values))
+    assert row is not None
+    return row
+
+
+async def update(session: Session, row: ConnectionRow) -> ConnectionRow:
+    """Write what may change of a connection; its stamp was taken in this transaction."""
+    columns = ("id", "status", "sync_mode", "company", "options", "filters", "external_id", "tags",
+               "next_sync_at")  # fmt: skip
+    values = {column: getattr(row, column) for column in columns}
+    updated = await _one(session, SQL["update"], _as_json(values))
+    assert updated is not None
+    return updated
+
+
+async def add_agreement(session: Session, connection_id: UUID, body: dict[str, Any]) -> None:
+    """Keep what the fleet's user agreed to when the connection was made."""
+    values = {"connection_id": connection_id, "id": ids.new(), "body": Jsonb(body)}
+    await session.execute(SQL["add_agreement"].encode(), values)
+
+
+async def page(
+    session: Session,
+    application_id: UUID,
+    search: Search,
+    *,
+    after: UUID | None,
+    limit: int,
+    newest_first: bool = False,
+) -> list[ConnectionRow]:
+    """List connections of the application in order of their creation, from after the given id."""
+    values = {
+        "application_id": application_id,
+        "after": after,
+        "limit": limit,
+        **msgspec.structs.asdict(search),
+    }
+    return await _all(session, SQL["page_newest_first" if newest_first else "page"], values)
+
+
+async def by_ids(
+    session: Session, application_id: UUID, ids_: Sequence[UUID]
+) -> dict[UUID, ConnectionRow]:
+    """Read those of the given connections that are the application's."""
+    rows = await _all(session, SQL["by_ids"], {"application_id": application_id, "ids": list(ids_)})
+    return {row.id: row for row in rows}
+
+
+def _as_json(values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: Jsonb(msgspec.to_builtins(value)) if isinstance(value, msgspec.Struct) else value
+        for name, value in values.items()
+    }
+
+
+async def _one(session: Session, query: str, values: dict[str, Any]) -> ConnectionRow | None:
+    rows = await _all(session, query, values)
+    return rows[0] if rows else None
+
+
+async def _all(session: Session, query: str, values: dict[str, Any]) -> list[ConnectionRow]:
+    async with session.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(query.encode(), values)
+        return [from_columns(columns) for columns in await cursor.fetchall()]

@@ -1,0 +1,65 @@
+-- name: get
+select * from connection where id = %(id)s
+
+-- name: stamp
+-- The row's lock is the writer's lock, and the stamp becomes `modified_at` of all that is written under it.
+update connection
+set last_stamp = greatest(date_trunc('milliseconds', clock_timestamp()), last_stamp + interval '1 millisecond')
+where id = %(id)s
+returning last_stamp
+
+-- name: insert
+insert into connection (
+  id, application_id, provider, sync_mode, source_id, company, account, options, external_id, tags,
+  token_digest, sealed_token, sealed_key, sealed_credentials, created_at, updated_at, last_stamp, next_sync_at
+) values (
+  %(id)s, %(application_id)s, %(provider)s, %(sync_mode)s, %(source_id)s, %(company)s, %(account)s,
+  %(options)s, %(external_id)s, %(tags)s, %(token_digest)s, %(sealed_token)s, %(sealed_key)s,
+  %(sealed_credentials)s, %(at)s, %(at)s, %(at)s, %(next_sync_at)s
+)
+returning *
+
+-- name: update
+update connection set
+  status = %(status)s, sync_mode = %(sync_mode)s, company = %(company)s, options = %(options)s,
+  filters = %(filters)s, external_id = %(external_id)s, tags = %(tags)s, next_sync_at = %(next_sync_at)s,
+  updated_at = last_stamp
+where id = %(id)s
+returning *
+
+-- name: add_agreement
+insert into agreement (connection_id, id, body) values (%(connection_id)s, %(id)s, %(body)s)
+
+-- name: page
+-- Ids rise with creation time, so order by id is order of creation.
+select * from connection
+where application_id = %(application_id)s
+  and (%(after)s::uuid is null or id > %(after)s)
+  and (%(external_id)s::text is null or external_id = %(external_id)s)
+  and (%(provider)s::text is null or provider = %(provider)s)
+  and (%(status)s::text is null or status = %(status)s)
+  and (%(tag)s::text is null or %(tag)s = any (tags))
+  and (%(dot_number)s::text is null
+       or company -> 'dotNumbers' ? %(dot_number)s or account -> 'dotNumbers' ? %(dot_number)s)
+  and (%(updated_after)s::timestamptz is null or updated_at >= %(updated_after)s)
+  and (%(updated_before)s::timestamptz is null or updated_at <= %(updated_before)s)
+order by id
+limit %(limit)s
+
+-- name: page_newest_first
+select * from connection
+where application_id = %(application_id)s
+  and (%(after)s::uuid is null or id < %(after)s)
+  and (%(external_id)s::text is null or external_id = %(external_id)s)
+  and (%(provider)s::text is null or provider = %(provider)s)
+  and (%(status)s::text is null or status = %(status)s)
+  and (%(tag)s::text is null or %(tag)s = any (tags))
+  and (%(dot_number)s::text is null
+       or company -> 'dotNumbers' ? %(dot_number)s or account -> 'dotNumbers' ? %(dot_number)s)
+  and (%(updated_after)s::timestamptz is null or updated_at >= %(updated_after)s)
+  and (%(updated_before)s::timestamptz is null or updated_at <= %(updated_before)s)
+order by id desc
+limit %(limit)s
+
+-- name: by_ids
+select * from connection where application_id = %(application_id)s and id = any(%(ids)s)
