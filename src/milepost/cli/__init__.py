@@ -1,0 +1,63 @@
+"""The command `milepost`: one file a verb, loaded only when that verb is called."""
+
+from __future__ import annotations
+
+import sys
+
+from cyclopts import App
+
+from milepost.cli.version import installed
+from milepost.errors import MilepostError, SetupError
+
+# Each verb: where it is, and what the list of verbs says of it.
+VERBS = {
+    "up": (
+        "milepost.cli.up:up",
+        "Run the API, a worker and the embedded database in one process tree.",
+    ),
+    "api": ("milepost.cli.api:api", "Serve the API."),
+    "worker": ("milepost.cli.worker:worker", "Work on syncs."),
+    "migrate": (
+        "milepost.cli.migrate:migrate",
+        "Bring the database to the schema of this version.",
+    ),
+    "sandbox": ("milepost.cli.sandbox:sandbox", "Run the provider simulators alone."),
+    "sync": (
+        "milepost.cli.sync:sync",
+        "Request a sync and watch it; exit status 0 only if it completed.",
+    ),
+    "demo": ("milepost.cli.demo:demo", "Show everything at once, on simulated or recorded drives."),
+    "key": ("milepost.cli.key:key", "Print a new key for MILEPOST_SECRET_KEYS."),
+    "version": ("milepost.cli.version:version", "Print the version."),
+}
+APPLICATION_VERBS = {
+    "create": ("milepost.cli.application:create", "Create an application and print its keys."),
+}
+
+app = App(
+    name="milepost",
+    help="The open telematics sync platform. Settings are MILEPOST_* variables: docs/reference/settings.md.",
+    version=installed,
+)
+application = App(name="app", help="Applications: who may use the API, and their keys.")
+for _name, (_where, _help) in VERBS.items():
+    app.command(_where, name=_name, help=_help)
+for _name, (_where, _help) in APPLICATION_VERBS.items():
+    application.command(_where, name=_name, help=_help)
+app.command(application)
+
+
+def main() -> None:
+    """Run a verb. Exit status: 0 done, 1 not done, 2 cannot start as set up or called."""
+    try:
+        app()
+    except SetupError as error:
+        print(f"milepost: {error}", file=sys.stderr)
+        sys.exit(2)
+    except MilepostError as error:
+        print(f"milepost: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(1)  # Whoever read our output has gone, as `| head` does.

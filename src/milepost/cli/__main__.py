@@ -1,0 +1,5 @@
+"""Lets the command be called as `python -m milepost.cli`, as child processes are."""
+
+from milepost.cli import main
+
+main()

@@ -1,0 +1,97 @@
+"""The API as a client sees it: what `milepost sync` and `milepost demo` call it with."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+import httpx2
+
+from milepost.errors import MilepostError, SetupError
+
+_SECONDS = 60.0
+
+
+class Refused(MilepostError):
+    """The API refused a request; the message is the API's own."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Caller:
+    """Calls the API with an application's secret key, and with a connection's token where there is one."""
+
+    def __init__(self, url: str, key: str, token: str | None = None) -> None:
+        self.url = url.rstrip("/")
+        self._client = httpx2.AsyncClient(
+            base_url=f"{self.url}/tsp/v1",
+            headers={"Authorization": f"Bearer {key}"},
+            timeout=_SECONDS,
+            trust_env=False,
+        )
+        if token is not None:
+            self.use(token)
+
+    def use(self, token: str) -> None:
+        """Speak for this connection from now on."""
+        self._client.headers["Connection-Token"] = token
+
+    async def get(self, path: str, **query: Any) -> Any:
+        return await self._ask("GET", path, params=query)
+
+    async def post(self, path: str, body: Mapping[str, Any]) -> Any:
+        return await self._ask("POST", path, json=body)
+
+    async def every(self, path: str, **query: Any) -> AsyncIterator[dict[str, Any]]:
+        """Yield the records of a listing, page after page."""
+        cursor: dict[str, str] = {}
+        while True:
+            page = await self.get(path, **query, **cursor)
+            for record in page["results"]:
+                yield record
+            if not page.get("next"):
+                return
+            cursor = {"cursor": page["next"]}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._client.aclose()
+
+    async def _ask(self, method: str, path: str, **content: Any) -> Any:
+        try:
+            answer = await self._client.request(method, path, **content)
+        except (httpx2.TransportError, httpx2.InvalidURL, httpx2.UnsupportedProtocol) as error:
+            raise SetupError(
+                f"There is no answer from {self.url} ({error}): is Milepost running?"
+            ) from None
+        if answer.is_success:
+            return answer.json()
+        raise Refused(answer.status_code, _said(answer))
+
+
+def _said(answer: httpx2.Response) -> str:
+    try:
+        body = answer.json()
+        detail = body.get("detail")
+        problems = (
+            [f"{each.get('path')}: {each.get('message')}" for each in detail]
+            if isinstance(detail, list)
+            else [str(detail or "")]
+        )
+        words = [str(body.get("message") or body.get("code") or ""), *problems]
+    except (ValueError, AttributeError):
+        words = [answer.text[:200]]
+    return (
+        f"{answer.request.method} {answer.url.path} was answered {answer.status_code}: "
+        + " ".join(word for word in words if word)
+    )

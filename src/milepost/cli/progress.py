@@ -1,0 +1,158 @@
+"""A sync as it goes on: one bar a stream on a terminal, a plain line now and then elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any, Protocol
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from milepost.cli.caller import Caller, Refused
+
+ENDED = {"completed", "failed"}
+_LOOK_SECONDS = 0.25
+_PLAIN_LINE_SECONDS = 2.0
+
+
+class View(Protocol):
+    """Shows the state of a sync and of its streams."""
+
+    def show(self, sync: dict[str, Any], streams: list[dict[str, Any]]) -> None: ...
+    def close(self) -> None: ...
+
+
+async def watch(caller: Caller, sync_id: str, view: View) -> dict[str, Any]:
+    """Follow a sync until it ends; return it as it ended."""
+    try:
+        while True:
+            sync: dict[str, Any] = await caller.get(f"/syncs/{sync_id}", expand="issues")
+            view.show(sync, await _streams(caller, sync_id))
+            if sync["status"] in ENDED:
+                return sync
+            await asyncio.sleep(_LOOK_SECONDS)
+    finally:
+        view.close()
+
+
+def view_on(console: Console) -> View:
+    """Choose bars for a terminal and lines for anything else."""
+    return Bars(console) if console.is_terminal else Lines(console)
+
+
+async def _streams(caller: Caller, sync_id: str) -> list[dict[str, Any]]:
+    try:
+        found: list[dict[str, Any]] = (await caller.get(f"/syncs/{sync_id}/streams"))["results"]
+    except Refused as refusal:
+        if (
+            refusal.status == 404
+        ):  # Another server of the contract: streams are an extension of ours.
+            return []
+        raise
+    return found
+
+
+class Silence:
+    """Shows nothing."""
+
+    def show(self, sync: dict[str, Any], streams: list[dict[str, Any]]) -> None: ...
+    def close(self) -> None: ...
+
+
+class Bars:
+    """One bar a stream, and one for the whole."""
+
+    def __init__(self, console: Console) -> None:
+        self._progress = Progress(
+            TextColumn("{task.fields[title]}"),
+            BarColumn(bar_width=None),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[records]:>9,} records"),
+            TextColumn("{task.fields[speed]:>8,.0f}/s"),
+            TextColumn("ETA"),
+            TimeRemainingColumn(compact=True),
+            TextColumn("{task.fields[state]}"),
+            console=console,
+        )
+        self._tasks: dict[str, TaskID] = {}
+        self._began = time.monotonic()
+        self._progress.start()
+
+    def show(self, sync: dict[str, Any], streams: list[dict[str, Any]]) -> None:
+        for stream in streams:
+            self._put(
+                stream["stream"],
+                stream["title"],
+                stream["status"],
+                stream["progress"],
+                stream["records"],
+            )
+        self._put(
+            "",
+            "Sync",
+            sync["status"],
+            sync.get("progress", 0),
+            sum(stream["records"] for stream in streams),
+        )
+
+    def close(self) -> None:
+        self._progress.stop()
+
+    def _put(self, name: str, title: str, state: str, percent: float, records: int) -> None:
+        if name not in self._tasks:
+            self._tasks[name] = self._progress.add_task(
+                title, total=100, title=title, records=0, speed=0.0, state=""
+            )
+        seconds = max(time.monotonic() - self._began, 0.001)
+        self._progress.update(
+            self._tasks[name],
+            completed=percent,
+            records=records,
+            speed=records / seconds,
+            state=_words(state),
+        )
+
+
+class Lines:
+    """A line when the status changes, and every two seconds in between."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._began = time.monotonic()
+        self._last = 0.0
+        self._status = ""
+
+    def show(self, sync: dict[str, Any], streams: list[dict[str, Any]]) -> None:
+        now = time.monotonic()
+        if sync["status"] == self._status and now - self._last < _PLAIN_LINE_SECONDS:
+            return
+        self._last, self._status = now, sync["status"]
+        seconds = max(now - self._began, 0.001)
+        total = sum(stream["records"] for stream in streams)
+        words = [f"{seconds:5.1f} s", f"{_words(sync['status'])} {sync.get('progress', 0):.0f} %"]
+        words.append(f"{total:,} records, {total / seconds:,.0f}/s, {_remaining(seconds, sync)}")
+        words += [
+            f"{each['title']} {each['progress']:.0f} % ({each['records']:,})" for each in streams
+        ]
+        self._console.print(" · ".join(words), soft_wrap=True, highlight=False, markup=False)
+
+    def close(self) -> None: ...
+
+
+def _remaining(seconds: float, sync: dict[str, Any]) -> str:
+    done = sync.get("progress", 0)
+    if sync["status"] in ENDED:
+        return "done"
+    return f"ETA {seconds / done * (100 - done):.0f} s" if done else "ETA unknown"
+
+
+def _words(status: str) -> str:
+    return status.replace("_", " ")

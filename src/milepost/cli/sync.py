@@ -1,0 +1,67 @@
+"""`milepost sync`: request a sync of a connection and watch it."""
+
+from __future__ import annotations
+
+import json as jsonlib
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+from rich.console import Console
+
+from milepost.cli import progress, running
+from milepost.cli.caller import Caller
+from milepost.errors import SetupError
+
+_LOCAL = "http://127.0.0.1:8430"
+
+
+def sync(
+    *,
+    key: Annotated[str, Parameter(env_var="MILEPOST_CLIENT_KEY")],
+    token: Annotated[str, Parameter(env_var="MILEPOST_CLIENT_TOKEN")],
+    url: Annotated[str, Parameter(env_var="MILEPOST_CLIENT_URL")] = _LOCAL,
+    days: float | None = None,
+    start_from: str | None = None,
+    json: bool = False,
+) -> int:
+    """Request a sync and watch it until it ends; exit status 0 only if it completed.
+
+    Args:
+        key: The application's secret key, sk_…
+        token: The connection's token, con_tkn_…
+        url: Where the API is.
+        days: How many days back from now to sync.
+        start_from: From when to sync instead, like 2026-01-06T03:24:53Z.
+        json: Print the sync object as it ended, and nothing else.
+    """
+    if days is not None and start_from is not None:
+        raise SetupError("Give --days or --start-from, not both.")
+    body: dict[str, Any] = {} if days is None else {"days": days}
+    if start_from is not None:
+        body["startFrom"] = start_from
+    return running.run(_sync(url, key, token, body, json=json))
+
+
+async def _sync(url: str, key: str, token: str, body: dict[str, Any], *, json: bool) -> int:
+    console = Console()
+    async with Caller(url, key, token) as caller:
+        asked = await caller.post("/syncs", body)
+        if not json:
+            console.print(f"{asked['id']} requested, from {asked['startFrom']}", highlight=False)
+        view = progress.Silence() if json else progress.view_on(console)
+        ended = await progress.watch(caller, asked["id"], view)
+    if json:
+        print(jsonlib.dumps(ended))
+    else:
+        show_end(console, ended)
+    return 0 if ended["status"] == "completed" else 1
+
+
+def show_end(console: Console, ended: dict[str, Any]) -> None:
+    """Print how a sync ended, and its issues in words."""
+    console.print(
+        f"{ended['id']} {ended['status']} {ended.get('failureReason', '')}", highlight=False
+    )
+    for issue in ended.get("issues", []):
+        said = issue if isinstance(issue, str) else f"{issue['id']} {issue.get('error', issue)}"
+        console.print(f"  issue {said}", highlight=False, markup=False)

@@ -1,0 +1,246 @@
+"""The settings: one frozen struct, read once from the `MILEPOST_*` variables at the edges of a process."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Meta
+
+from milepost.errors import SetupError
+from milepost.vault import new_installation_key
+
+PREFIX = "MILEPOST_"
+KEY_FILE = "secret.keys"
+
+Port = Annotated[int, Meta(ge=0, le=65535)]
+Count = Annotated[int, Meta(ge=1, le=1000)]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What can be set from outside; the variable of a field is `MILEPOST_` and its name in capitals."""
+
+    data_dir: Annotated[
+        Path,
+        Meta(
+            description="Folder of the embedded database and of the secret keys",
+            extra={"default": "`~/.local/share/milepost`; for root `/var/lib/milepost`"},
+        ),
+    ]
+    database_url: Annotated[
+        str | None,
+        Meta(
+            description="Any PostgreSQL from 15 on, `postgresql://user:password@host/name`",
+            extra={"default": "the embedded server"},
+        ),
+    ] = None
+    secret_keys: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Keys that seal secrets, separated by commas; the first seals, all of them open "
+            "(`milepost key` makes one)",
+            extra={"default": "the file `secret.keys` of the data folder, made at the first start"},
+        ),
+    ] = ()
+    provider_urls: Annotated[
+        dict[str, str],
+        Meta(
+            description='Where a provider is, if not where its manifest says: JSON, `{"samsara": '
+            '"http://127.0.0.1:8431/samsara"}`',
+            extra={"default": "none"},
+        ),
+    ] = {}
+    public_url: Annotated[
+        str | None,
+        Meta(
+            description="Address under which customers reach this installation, for links",
+            extra={"default": "`http://` with the host and port of the API"},
+        ),
+    ] = None
+    api_host: Annotated[str, Meta(description="Address that the API listens on")] = "127.0.0.1"
+    api_port: Annotated[Port, Meta(description="Port that the API listens on")] = 8430
+    api_workers: Annotated[Count, Meta(description="Processes that answer the API")] = 1
+    api_stop_seconds: Annotated[
+        Count, Meta(description="Seconds that open requests get to end when the API stops")
+    ] = 10
+    database_pool_size: Annotated[
+        Count, Meta(description="Database connections that one process holds for requests, at most")
+    ] = 8
+    sandbox_port: Annotated[
+        Port, Meta(description="Port that the provider simulators listen on")
+    ] = 8431
+    worker_concurrency: Annotated[
+        Count, Meta(description="Syncs that one worker works on at the same time")
+    ] = 4
+    sync_turn_seconds: Annotated[
+        float,
+        Meta(
+            description="Seconds that a sync works before it gives its place to another",
+            gt=0,
+            le=3600,
+        ),
+    ] = 30.0
+    sync_cadence_minutes: Annotated[
+        float,
+        Meta(
+            description="Minutes between two scheduled syncs of a connection",
+            gt=0,
+            le=60 * 24 * 366,
+        ),
+    ] = 120.0
+    log_format: Annotated[
+        Literal["auto", "console", "json"],
+        Meta(description="`json`, `console`, or `auto`: console on a terminal, else JSON"),
+    ] = "auto"
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        Meta(description="The least level that is logged"),
+    ] = "info"
+
+    @property
+    def link_base(self) -> str:
+        """The address that links of this installation begin with, without a slash at the end."""
+        if self.public_url is not None:
+            return self.public_url
+        host = "127.0.0.1" if self.api_host in {"0.0.0.0", "::"} else self.api_host  # noqa: S104  Compared, not bound.
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.api_port}"
+
+
+# What a value must look like, in the words of whoever sets it; other variables are described by their type.
+_MUST_BE = {
+    "database_url": "an address like postgresql://user:password@host:5432/milepost",
+    "provider_urls": 'a JSON object of provider code to address, {"samsara": "http://127.0.0.1:8431/samsara"}',
+    "public_url": "an http or https address like https://milepost.example.com",
+    "secret_keys": "keys as `milepost key` prints them, separated by commas",
+}
+
+
+def read(environ: Mapping[str, str]) -> Settings:
+    """Read the settings; raise SetupError naming the variable and what it must look like.
+
+    An empty variable counts as not set. A variable that begins with `MILEPOST_` and is no setting is
+    refused, because a misspelt one would otherwise be ignored in silence (tests have `MILEPOST_TEST_*`).
+    """
+    fields = {field.name: field for field in msgspec.structs.fields(Settings)}
+    values: dict[str, Any] = {}
+    for variable, text in environ.items():
+        if (
+            not variable.startswith(PREFIX)
+            or variable.startswith(f"{PREFIX}TEST_")
+            or not text.strip()
+        ):
+            continue
+        name = variable.removeprefix(PREFIX).lower()
+        if name not in fields:
+            raise SetupError(
+                f"There is no setting {variable}; docs/reference/settings.md lists them all."
+            )
+        values[name] = _value(variable, name, fields[name].type, text.strip())
+    values.setdefault("data_dir", _default_data_dir(environ))
+    return Settings(**values)
+
+
+def keys_for(settings: Settings) -> list[str]:
+    """Return the installation's secret keys: those set, else those of the key file, made if missing.
+
+    The file is readable by its owner only and stands outside the database's folder, so that a copy of
+    the database alone opens nothing.
+    """
+    if settings.secret_keys:
+        return list(settings.secret_keys)
+    file = settings.data_dir / KEY_FILE
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        if not file.exists():
+            _write_once(file, new_installation_key() + "\n")
+        keys = file.read_text().split()
+    except OSError as error:
+        raise SetupError(
+            f"The key file {file} cannot be used ({error.strerror}): make it readable for this user, or "
+            "set MILEPOST_SECRET_KEYS."
+        ) from None
+    if not keys:
+        raise SetupError(
+            f"The key file {file} is empty: put the keys of this installation back into it."
+        )
+    return keys
+
+
+def _write_once(file: Path, text: str) -> None:
+    """Write a private file whole or not at all; of two processes that do so at once, the first wins."""
+    draft = file.with_name(f"{file.name}.{os.getpid()}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        with os.fdopen(handle, "w") as out:
+            out.write(text)
+            out.flush()
+            os.fsync(out.fileno())
+        if not file.exists():
+            os.link(draft, file)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+
+
+def _default_data_dir(environ: Mapping[str, str]) -> Path:
+    if os.geteuid() == 0:
+        # Root's home is closed to the user that the embedded server runs as.
+        return Path("/var/lib/milepost")
+    share = environ.get("XDG_DATA_HOME") or str(
+        Path(environ.get("HOME") or Path.home()) / ".local/share"
+    )
+    return Path(share) / "milepost"
+
+
+def _value(variable: str, name: str, kind: Any, text: str) -> Any:
+    problem = SetupError(f"{variable} must be {_MUST_BE.get(name) or _describe(kind)}.")
+    match name:
+        case "data_dir":
+            return Path(text).expanduser().absolute()
+        case "secret_keys":
+            return tuple(key for key in re.split(r"[,\s]+", text) if key)
+        case "database_url":
+            if urlsplit(text).scheme not in {"postgresql", "postgres"}:
+                raise problem
+            return text
+        case "public_url":
+            return _http_address(text, problem)
+        case "provider_urls":
+            try:
+                urls = msgspec.json.decode(text, type=dict[str, str])
+            except msgspec.DecodeError:
+                raise problem from None
+            return {code: _http_address(url, problem) for code, url in urls.items()}
+        case _:
+            try:
+                return msgspec.convert(text, kind, strict=False)
+            except msgspec.ValidationError:
+                raise problem from None
+
+
+def _http_address(text: str, problem: SetupError) -> str:
+    try:
+        parts = urlsplit(text)
+        fits = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        raise problem from None
+    if not fits:
+        raise problem
+    return text.rstrip("/")
+
+
+def _describe(kind: Any) -> str:
+    schema = msgspec.json.schema(kind)
+    if choices := schema.get("enum"):
+        return "one of " + ", ".join(sorted(choices))
+    word = {"integer": "a whole number", "number": "a number", "string": "text"}[schema["type"]]
+    least, above, most = (schema.get(key) for key in ("minimum", "exclusiveMinimum", "maximum"))
+    if most is None:
+        return word
+    return f"{word} {f'above {above:g}' if above is not None else f'from {least:g}'} up to {most:g}"
