@@ -1,0 +1,39 @@
+"""What every test has, also those inside provider folders: asyncio, the shared folder, no network but our own."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SHARED = Path(__file__).parents[1] / "shared"
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of vendors' specs, recorded answers and traces; tests that need it skip without it."""
+    if not SHARED.is_dir():
+        pytest.skip("the folder ../shared with specs, samples and traces is not there")
+    return SHARED
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refuse every connection that would leave this machine."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        host = str(address[0]) if isinstance(address, tuple) else "localhost"
+        assert host in {"localhost", "::1"} or host.startswith("127."), (
+            f"a test tried to reach {host}"
+        )
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
