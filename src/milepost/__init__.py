@@ -1,0 +1,1 @@
+"""Milepost: the open telematics sync platform."""

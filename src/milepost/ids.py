@@ -1,0 +1,99 @@
+"""Identifiers: a prefix that says whose, and a ULID's 26 characters (https://github.com/ulid/spec).
+
+Connections, syncs, issues and events get real ULIDs, which rise with time. Records of fleets get
+*derived* ids: 128 bits of hash(connection, model, sourceId) in the same spelling, so that a location
+may arrive before its vehicle, and a replay or a second sync gives the same id.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import time
+from collections.abc import Mapping
+from uuid import UUID
+
+PREFIXES: dict[str, str] = {
+    "application": "app",
+    "connection": "conn",
+    "vehicle": "vcl",
+    "driver": "drv",
+    "group": "group",
+    "device": "dvc",
+    "vehicle_location": "vcl_loc",
+    "vehicle_stat": "vcl_st",
+    "sync": "sync",
+    "issue": "isu",
+    "event": "evt",
+    "agreement": "agr",
+}
+
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's, as ULID uses it.
+_PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]  # Ten bits at a time: half the look-ups.
+_VALUES = {letter: value for value, letter in enumerate(_ALPHABET)}
+
+
+def spell(value: UUID) -> str:
+    """Write 128 bits as the 26 characters of a ULID."""
+    number = value.int
+    return "".join([_PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)])
+
+
+def show(model: str, value: UUID) -> str:
+    """Write the public id of a record, for example `vcl_01GV12VR4DJP70GD1ZBK0SDWFH`."""
+    return f"{PREFIXES[model]}_{spell(value)}"
+
+
+def read(model: str, text: str) -> UUID:
+    """Read a public id; raise ValueError with a sentence that says what it must look like."""
+    prefix = PREFIXES[model] + "_"
+    body = text.removeprefix(prefix)
+    if not text.startswith(prefix) or len(body) != 26 or body[0] > "7":
+        raise ValueError(f"must be an id like {prefix}01GV12VR4DJP70GD1ZBK0SDWFH")
+    number = 0
+    for letter in body:
+        value = _VALUES.get(letter)
+        if value is None:
+            raise ValueError(f"must be an id like {prefix}01GV12VR4DJP70GD1ZBK0SDWFH")
+        number = number << 5 | value
+    return UUID(int=number)
+
+
+def new() -> UUID:
+    """Make a ULID: 48 bits of milliseconds since 1970, 80 random bits."""
+    return UUID(int=time.time_ns() // 1_000_000 << 80 | secrets.randbits(80))
+
+
+def content_hash(content: bytes) -> str:
+    """Name some bytes by 128 bits of their hash, in hexadecimal."""
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
+class Identity:
+    """Names the records of one connection.
+
+    `imported` holds ids that were brought from another system: (model, sourceId) → id.
+    """
+
+    def __init__(
+        self, connection_id: UUID, imported: Mapping[tuple[str, str], UUID] | None = None
+    ) -> None:
+        self.connection_id = connection_id
+        self._imported = imported or {}
+        self._known: dict[tuple[str, str], UUID] = {}
+
+    def uuid(self, model: str, source_id: str) -> UUID:
+        """Return the 128 bits of a record's id."""
+        key = (model, source_id)
+        found = self._imported.get(key) or self._known.get(key)
+        if found is None:
+            text = f"{model}\x00{source_id}".encode()
+            digest = hashlib.blake2b(text, digest_size=16, key=self.connection_id.bytes)
+            found = UUID(bytes=digest.digest())
+            if len(self._known) < 50_000:  # A cache of entities, bounded: some 10 MB at the most.
+                self._known[key] = found
+        return found
+
+    def of(self, model: str, source_id: str) -> str:
+        """Return the public id of a record."""
+        return show(model, self.uuid(model, source_id))

@@ -1,0 +1,1 @@
+"""The job queue: Procrastinate's, in the same database."""

@@ -1,0 +1,175 @@
+"""What a provider's connector promises the sync engine, and what it is handed.
+
+A connector yields *pages*. A page is what the engine merges in one transaction: it holds *cuts*, one a
+vehicle (or one a listed entity), each with the raw bytes that it came from and the records built of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime, timedelta
+from typing import Literal, Protocol
+
+import msgspec
+
+from milepost.ids import Identity
+from milepost.models.connection import Account
+from milepost.models.driver import Driver
+from milepost.models.group import Group
+from milepost.models.location import Fix, LatestVehicleLocation
+from milepost.models.stats import StatReading
+from milepost.models.vehicle import Vehicle
+
+Document = Vehicle | Driver | Group
+Record = Document | Fix | StatReading
+
+
+class Reject(msgspec.Struct, frozen=True):
+    """A record that cannot be used: the reason, in words for the customer, and where it stands in the cut."""
+
+    reason: str
+    at: int = 0
+
+
+class Cut(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The part of a page that is about one vehicle or one entity.
+
+    Within `body` (JSON bytes as the provider sent them), record number i of `records` stands at
+    `path`[`ordinals`[i]]; an empty path says that the whole body is the one record.
+    """
+
+    body: bytes
+    schema: str  # the name of the raw shape, "samsara.vehicle"
+    records: list[Record]
+    subject: str | None = None  # the vehicle's id at the source, for series
+    path: str = ""
+    ordinals: list[int] | None = None  # None: 0, 1, 2, … as many as there are records
+    rejects: list[Reject] = []
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """One durable step of a slice.
+
+    `cursor` resumes right after this page. `last` says that the slice is finished; a feed keeps its
+    cursor then, for the next time. `caught_up_to` is the instant up to which a feed has shown all.
+    """
+
+    cuts: list[Cut]
+    cursor: str | None
+    last: bool
+    caught_up_to: datetime | None = None
+
+
+Mode = Literal["listing", "history", "feed"]
+
+
+class Slice(msgspec.Struct, frozen=True, kw_only=True):
+    """A bounded piece of one stream's work.
+
+    A listing has no window. A history slice covers [starts_at, ends_at) of record time. A feed slice
+    follows what came in since its cursor; without one it opens the feed, which shows the last known
+    value of every vehicle, and from then on whatever is new.
+    """
+
+    stream: str
+    mode: Mode
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    cursor: str | None = None
+
+
+class StreamSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the manifest says of one stream.
+
+    `permission` is the provider's own name of the right that reading needs. `window_hours` is the
+    length of one history slice. `rank` orders stages: all of a rank is done before the next begins.
+    """
+
+    name: str
+    model: Literal["vehicle", "driver", "group", "vehicle_location", "vehicle_stat"]
+    kind: Literal["listing", "series"]
+    permission: str
+    title: str
+    window_hours: int = 24
+    rank: int = 1
+
+    @property
+    def window(self) -> timedelta:
+        return timedelta(hours=self.window_hours)
+
+
+class LoginField(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One field of a login form."""
+
+    name: str
+    label: str
+    secret: bool = True
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A provider's identity card, read from `manifest.toml` (and, for a brand, laid over by its file).
+
+    `logins` lists the accepted forms; credentials must fit exactly one. `history_days` bounds how far
+    back the provider's data goes. `limits` are requests a second by endpoint class. `sources` names
+    where the claims come from.
+    """
+
+    code: str
+    name: str
+    status: Literal["live", "beta", "sandbox", "deprecated"]
+    base_url: str
+    logins: list[list[LoginField]]
+    token: str  # how the bearer token is made of the login fields, "{apiKey}"
+    history_days: int
+    streams: list[StreamSpec]
+    limits: dict[str, float]
+    supported_models: dict[str, str]  # contract model name → support
+    sample_rate: str
+    available_history: str
+    logo: str
+    icon: str
+    base_code: str | None = None
+    references: list[dict[str, str]] = []
+    sources: list[str] = []
+    provider_requests: list[str] = []  # kinds of out-of-band requests that the provider offers
+
+    def stream(self, name: str) -> StreamSpec:
+        return next(spec for spec in self.streams if spec.name == name)
+
+
+class AccountFound(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose account the credentials open: the provider's id of it, if it has one, and what it says."""
+
+    source_id: str | None
+    account: Account
+
+
+class Connector(Protocol):
+    """One connection's line to its provider; made per sync turn or live call, closed after."""
+
+    async def account(self) -> AccountFound:
+        """Check the login; raise LoginLost when it is refused."""
+        ...
+
+    def pages(self, slice_: Slice) -> AsyncIterator[Page]:
+        """Yield the slice's pages from its cursor on; raise a ProviderError where that fails."""
+        ...
+
+    async def latest_locations(self) -> list[tuple[LatestVehicleLocation, bytes]]:
+        """Ask the provider where every vehicle is now; each with the raw JSON that it was built from."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+class ConnectorFactory(Protocol):
+    """What a provider's package exports as `connect`."""
+
+    def __call__(
+        self,
+        *,
+        manifest: Manifest,
+        credentials: Mapping[str, str],
+        identity: Identity,
+        base_url: str,
+    ) -> Connector: ...

@@ -1,0 +1,112 @@
+"""Finds provider folders and brand files; everybody asks here, nobody imports a provider by name."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.metadata
+import importlib.resources
+from collections.abc import Mapping
+from importlib.resources.abc import Traversable
+from typing import Any
+
+import msgspec
+
+from milepost.errors import MilepostError
+from milepost.ids import Identity
+from milepost.kit.contract import Connector, ConnectorFactory, Manifest
+
+BUILT_IN = "milepost.providers"
+
+
+class UnknownProvider(MilepostError):
+    """There is no provider of that code here."""
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One provider code: its manifest, and the package that speaks its dialect."""
+
+    manifest: Manifest
+    package: str
+
+
+class Registry:
+    """All providers that are installed, by code."""
+
+    def __init__(self, entries: Mapping[str, Entry], base_urls: Mapping[str, str]) -> None:
+        self._entries = dict(sorted(entries.items()))
+        self._base_urls = dict(base_urls)
+
+    @property
+    def codes(self) -> list[str]:
+        return list(self._entries)
+
+    def __contains__(self, code: str) -> bool:
+        return code in self._entries
+
+    def manifest(self, code: str) -> Manifest:
+        return self._entry(code).manifest
+
+    def base_url(self, code: str) -> str:
+        """Where the provider is: as configured for this code, else as its manifest says."""
+        return self._base_urls.get(code, self.manifest(code).base_url)
+
+    def connect(self, code: str, credentials: Mapping[str, str], identity: Identity) -> Connector:
+        """Make a connector; it opens nothing before it is asked for something."""
+        entry = self._entry(code)
+        factory: ConnectorFactory = importlib.import_module(entry.package).connect
+        return factory(
+            manifest=entry.manifest,
+            credentials=credentials,
+            identity=identity,
+            base_url=self.base_url(code),
+        )
+
+    def simulators(self) -> dict[str, Any]:
+        """Each platform's `sim` module, by the code of the platform (brands share their platform's)."""
+        packages = {
+            e.manifest.base_code or e.manifest.code: e.package for e in self._entries.values()
+        }
+        return {
+            code: importlib.import_module(f"{package}.sim") for code, package in packages.items()
+        }
+
+    def _entry(self, code: str) -> Entry:
+        try:
+            return self._entries[code]
+        except KeyError:
+            raise UnknownProvider(f"There is no provider “{code}” here.") from None
+
+
+def load(base_urls: Mapping[str, str] | None = None) -> Registry:
+    """Read every built-in folder and every package announced as entry point `milepost.providers`."""
+    return Registry(_entries(), base_urls or {})
+
+
+@functools.cache
+def _entries() -> dict[str, Entry]:
+    found: dict[str, Entry] = {}
+    packages = [
+        f"{BUILT_IN}.{folder.name}"
+        for folder in importlib.resources.files(BUILT_IN).iterdir()
+        if folder.is_dir() and folder.joinpath("manifest.toml").is_file()
+    ]
+    packages += [point.value for point in importlib.metadata.entry_points(group=BUILT_IN)]
+    for package in packages:
+        folder = importlib.resources.files(package)
+        card = msgspec.toml.decode(folder.joinpath("manifest.toml").read_bytes())
+        for laid_over in [{}, *_brands(folder)]:
+            manifest = msgspec.convert({**card, **laid_over}, Manifest)
+            found[manifest.code] = Entry(manifest, package)
+    return found
+
+
+def _brands(folder: Traversable) -> list[dict[str, Any]]:
+    brands = folder.joinpath("brands")
+    if not brands.is_dir():
+        return []
+    return [
+        msgspec.toml.decode(file.read_bytes())
+        for file in brands.iterdir()
+        if file.name.endswith(".toml")
+    ]

@@ -1,0 +1,1 @@
+"""The unified data model, which is the published contract: frozen structs, no I/O."""

@@ -1,0 +1,49 @@
+"""Providers: the telematics systems that fleets use, and what can be read from each."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import UNSET, UnsetType
+
+from milepost.models.meta import Model
+
+Support = Literal["supported", "not_supported_by_terminal", "not_supported_by_provider"]
+
+MODEL_NAMES = (
+    "Group", "Vehicle", "Driver", "LatestVehicleLocation", "VehicleLocation", "VehicleStatLog",
+    "Trailer", "LatestTrailerLocation", "Trip", "Device", "HOSLog", "HOSDailyLog",
+    "HOSAvailableTime", "IFTASummary", "SafetyEvent", "CameraMedia", "FaultCodeEvent",
+    "VehicleUtilization",
+)  # fmt: skip
+"""The eighteen models of the contract, in its order."""
+
+
+class Operations(Model, frozen=True, kw_only=True):
+    read: Support
+
+
+class ModelSupport(Model, frozen=True, kw_only=True):
+    supported_operations: Operations
+    sample_rate: str | UnsetType = UNSET
+    available_history: str | UnsetType = UNSET
+    types: list[str] | UnsetType = UNSET
+
+
+class Reference(Model, frozen=True, kw_only=True):
+    type: Literal["login-page", "developer-docs"]
+    url: str
+    label: str
+
+
+class Provider(Model, frozen=True, kw_only=True):
+    """One provider, or one brand of a provider's platform (`baseCode`)."""
+
+    code: str
+    name: str
+    status: Literal["live", "beta", "sandbox", "deprecated"]
+    logo: str
+    icon: str
+    supported_models: dict[str, ModelSupport]
+    base_code: str | UnsetType = UNSET
+    references: list[Reference] | UnsetType = UNSET

@@ -1,0 +1,28 @@
+"""Syncs: one request to bring a connection up to date, and how far it is."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, UnsetType
+
+from milepost.models.issue import Issue
+from milepost.models.meta import Instant, Model
+
+SyncStatus = Literal["requested", "in_progress", "completed", "failed"]
+ProviderRequest = Literal["historical_files", "provision_credentials"]
+
+
+class Sync(Model, frozen=True, kw_only=True):
+    """The state of a sync; poll it after linking to know when data is there."""
+
+    id: str
+    status: SyncStatus
+    requested_at: Instant
+    start_from: Instant | UnsetType = UNSET
+    progress: Annotated[float, Meta(ge=0, le=100)] | UnsetType = UNSET
+    attempts: int | UnsetType = UNSET
+    issues: list[str | Issue] | UnsetType = UNSET
+    failure_reason: str | UnsetType = UNSET
+    completed_at: Instant | UnsetType = UNSET
+    provider_requests: list[ProviderRequest] | UnsetType = UNSET

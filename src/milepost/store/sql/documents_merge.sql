@@ -1,0 +1,41 @@
+-- name: staging
+create temp table if not exists staged_document (
+  id uuid, source_id text, body jsonb, raw_id bigint, raw_ordinal integer
+) on commit delete rows
+
+-- name: merge
+insert into document as d (connection_id, model, id, source_id, body, added_at, modified_at, raw_id, raw_ordinal)
+select distinct on (id) %(connection_id)s, %(model)s, id, source_id, body, %(stamp)s, %(stamp)s, raw_id, raw_ordinal
+from staged_document
+order by id, raw_id desc, raw_ordinal desc
+on conflict (connection_id, model, id) do update set
+  source_id = excluded.source_id, body = excluded.body, modified_at = excluded.modified_at,
+  deleted_at = null, raw_id = excluded.raw_id, raw_ordinal = excluded.raw_ordinal
+where d.body is distinct from excluded.body or d.deleted_at is not null
+returning d.id, d.body, d.added_at, d.raw_id
+
+-- name: forget_seen
+insert into roster (connection_id, model) values (%(connection_id)s, %(model)s)
+on conflict (connection_id, model) do update set seen = '{}'
+
+-- name: see
+update roster set seen = seen || %(ids)s
+where connection_id = %(connection_id)s and model = %(model)s
+
+-- name: absent
+-- The live entities that the complete listing did not name, and whether the listing before missed them too.
+select d.id, d.id = any(r.missing), r.held_back,
+  (select count(*) from document l where l.connection_id = d.connection_id and l.model = d.model
+     and l.deleted_at is null) as live
+from document d join roster r using (connection_id, model)
+where d.connection_id = %(connection_id)s and d.model = %(model)s
+  and d.deleted_at is null and d.id <> all(r.seen)
+
+-- name: close_listing
+update roster set seen = '{}', missing = %(missing)s, held_back = %(held_back)s
+where connection_id = %(connection_id)s and model = %(model)s
+
+-- name: remove
+update document set deleted_at = %(stamp)s, modified_at = %(stamp)s
+where connection_id = %(connection_id)s and model = %(model)s and id = any(%(ids)s)
+returning id, body, added_at, raw_id

@@ -1,0 +1,48 @@
+-- name: position_staging
+create temp table if not exists staged_position (
+  vehicle_id uuid, located_at timestamptz, raw_id bigint, latitude double precision,
+  longitude double precision, raw_ordinal integer, heading real, speed real, driver_id uuid,
+  address text, source_id text
+) on commit delete rows
+
+-- name: position_merge
+-- What is there unchanged costs no row; what the page names twice counts once, its last mention.
+with merged as (
+  insert into position as p (connection_id, vehicle_id, located_at, modified_at, raw_id, latitude,
+    longitude, raw_ordinal, heading, speed, driver_id, address, source_id)
+  select distinct on (vehicle_id, located_at) %(connection_id)s, vehicle_id, located_at, %(stamp)s, raw_id,
+    latitude, longitude, raw_ordinal, heading, speed, driver_id, address, source_id
+  from staged_position
+  order by vehicle_id, located_at, raw_id desc, raw_ordinal desc
+  on conflict (connection_id, vehicle_id, located_at) do update set
+    modified_at = excluded.modified_at, raw_id = excluded.raw_id, raw_ordinal = excluded.raw_ordinal,
+    latitude = excluded.latitude, longitude = excluded.longitude, heading = excluded.heading,
+    speed = excluded.speed, driver_id = excluded.driver_id, address = excluded.address,
+    source_id = excluded.source_id
+  where (p.latitude, p.longitude, p.heading, p.speed, p.driver_id, p.address, p.source_id)
+    is distinct from (excluded.latitude, excluded.longitude, excluded.heading, excluded.speed,
+      excluded.driver_id, excluded.address, excluded.source_id)
+  returning p.raw_id
+)
+select raw_id, count(*) from merged group by raw_id
+
+-- name: stat_staging
+create temp table if not exists staged_stat (
+  vehicle_id uuid, at timestamptz, raw_id bigint, value double precision, raw_ordinal integer,
+  type smallint, source_id text
+) on commit delete rows
+
+-- name: stat_merge
+with merged as (
+  insert into stat as s (connection_id, vehicle_id, at, modified_at, raw_id, value, raw_ordinal, type, source_id)
+  select distinct on (vehicle_id, at, type) %(connection_id)s, vehicle_id, at, %(stamp)s, raw_id, value,
+    raw_ordinal, type, source_id
+  from staged_stat
+  order by vehicle_id, at, type, raw_id desc, raw_ordinal desc
+  on conflict (connection_id, vehicle_id, at, type) do update set
+    modified_at = excluded.modified_at, raw_id = excluded.raw_id, raw_ordinal = excluded.raw_ordinal,
+    value = excluded.value, source_id = excluded.source_id
+  where (s.value, s.source_id) is distinct from (excluded.value, excluded.source_id)
+  returning s.raw_id
+)
+select raw_id, count(*) from merged group by raw_id

@@ -1,0 +1,81 @@
+"""The fence of a run: one database session that holds the run's lock and carries all its writes.
+
+When the worker dies, the server sees the session end and lets go of the lock; a worker that was stopped
+for longer than the limit has no session left to commit with.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+from milepost.store.pool import Database, Session, fetch_one
+
+# A killed worker's long statement is noticed within this time.
+_LOOK_MILLISECONDS = "500"
+# A worker that shows no sign of life for so long has lost its session.
+_IDLE_MILLISECONDS = "60000"
+_PULSE_SECONDS = 10.0
+
+
+def fence_key(connection_id: UUID) -> int:
+    """The number by which a connection's run is locked: the id's last 64 bits, signed."""
+    return int.from_bytes(connection_id.bytes[8:], "big", signed=True)
+
+
+class Fence:
+    """A session of its own, of which one transaction at a time is made."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._turn = asyncio.Lock()
+
+    @contextlib.asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Session]:
+        """Open a transaction on the fence's session; others of the run wait for it to end."""
+        async with self._turn, self._session.transaction():
+            yield self._session
+
+    async def pulse(self) -> None:
+        """Show life now and then, for as long as the run waits for its provider."""
+        while True:
+            await asyncio.sleep(_PULSE_SECONDS)
+            async with self._turn:
+                await self._session.execute("select 1")
+
+
+@contextlib.asynccontextmanager
+async def fenced(database: Database, connection_id: UUID) -> AsyncIterator[Fence | None]:
+    """Take the fence of a connection; yields None when another run holds it."""
+    session = await database.dedicated(
+        client_connection_check_interval=_LOOK_MILLISECONDS,
+        idle_session_timeout=_IDLE_MILLISECONDS,
+        idle_in_transaction_session_timeout=_IDLE_MILLISECONDS,
+    )
+    try:
+        row = await fetch_one(
+            session, "select pg_try_advisory_lock(%s)", (fence_key(connection_id),)
+        )
+        if row is None or not row[0]:
+            yield None
+            return
+        fence = Fence(session)
+        pulse = asyncio.create_task(fence.pulse())
+        try:
+            yield fence
+        finally:
+            pulse.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await pulse
+    finally:
+        await session.close()
+
+
+async def is_free(session: Session, connection_id: UUID) -> bool:
+    """Whether nobody runs; if so, the caller's transaction keeps it that way until it ends."""
+    row = await fetch_one(
+        session, "select pg_try_advisory_xact_lock(%s)", (fence_key(connection_id),)
+    )
+    return row is not None and bool(row[0])

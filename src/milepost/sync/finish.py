@@ -1,0 +1,47 @@
+"""How a sync ends: completed or failed, told either way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from milepost import clock
+from milepost.store import syncs
+from milepost.store.pool import Session
+from milepost.store.queries import queries
+from milepost.store.slices import SliceRow
+from milepost.store.syncs import SyncRow
+from milepost.sync.telling import Teller
+
+SQL = queries("finish")
+
+
+def failure(rows: Sequence[SliceRow]) -> str | None:
+    """Say why a sync whose slices have all ended did not succeed; None when it did."""
+    failed = [row for row in rows if row.status == "failed"]
+    if failed:
+        return "; ".join(dict.fromkeys(f"{row.stream}: {row.error}" for row in failed))
+    if rows and all(row.status == "refused" for row in rows):
+        reasons = "; ".join(dict.fromkeys(row.error or row.stream for row in rows))
+        return f"The provider refused every stream: {reasons}"
+    return None
+
+
+async def fail(session: Session, teller: Teller, sync: SyncRow, why: str) -> None:
+    """End a sync as failed, in the caller's transaction; nothing happens when it has ended already."""
+    ended = await syncs.change(session, "fail", sync, failure_reason=why)
+    if ended is not None:
+        await teller.sync(session, "sync.failed", ended, clock.now())
+
+
+async def complete(session: Session, teller: Teller, sync: SyncRow) -> None:
+    """End a sync as completed, in the caller's transaction."""
+    ended = await syncs.change(session, "complete", sync)
+    if ended is None:
+        return
+    now = clock.now()
+    await teller.sync(session, "sync.completed", ended, now)
+    cursor = await session.execute(
+        SQL["first_synced"].encode(), {"id": sync.connection_id, "at": now}
+    )
+    if cursor.rowcount:
+        await teller.sync(session, "connection.first_sync_completed", ended, now)

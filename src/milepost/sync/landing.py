@@ -1,0 +1,265 @@
+"""Lands one page: rows, raw, checkpoint, coverage and events in one transaction, so that a page is whole or not there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from psycopg.errors import UniqueViolation
+
+from milepost import clock, ids
+from milepost.ids import Identity
+from milepost.kit.contract import Page, StreamSpec
+from milepost.models.event import EventType
+from milepost.models.issue import IssueCode
+from milepost.models.meta import EntityMetadata
+from milepost.store import (
+    archive,
+    connections,
+    coverage,
+    merge_documents,
+    merge_series,
+    slices,
+    syncs,
+)
+from milepost.store.archive import RawCut
+from milepost.store.coverage import Checkpoint
+from milepost.store.merge_documents import Change
+from milepost.store.partitions import Partitions, Series
+from milepost.store.pool import Session, fetch_all
+from milepost.store.queries import queries
+from milepost.store.slices import SliceRow
+from milepost.store.syncs import SyncRow
+from milepost.sync.fence import Fence
+from milepost.sync.telling import Teller
+from milepost.vault import ConnectionKey
+from milepost.webhooks import emit
+
+SQL = queries("landing")
+
+_SERIES: dict[str, Series] = {"vehicle_location": "position", "vehicle_stat": "stat"}
+_TOLD = ("vehicle", "driver")
+
+
+class Stopped(Exception):
+    """The sync was cancelled or has ended otherwise; nothing more may be written for it."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+class Landing:
+    """Where the pages of one run are merged, one after the other, on the run's fence."""
+
+    def __init__(
+        self,
+        fence: Fence,
+        partitions: Partitions,
+        identity: Identity,
+        key: ConnectionKey,
+        sync: SyncRow,
+        teller: Teller,
+    ) -> None:
+        self._fence = fence
+        self._partitions = partitions
+        self._identity = identity
+        self._key = key
+        self._sync = sync
+        self._teller = teller
+
+    async def land(self, spec: StreamSpec, row: SliceRow, page: Page) -> SliceRow:
+        """Merge a page and move its slice on; return the slice as it stands then.
+
+        History is copied straight in, in the hope that nothing of it is there yet; where the key
+        refuses, the same page is merged through staging.
+        """
+        series = _SERIES.get(spec.model)
+        if series is not None:
+            await self._partitions.ensure(series, sorted(merge_series.months(page.cuts)))
+        if series is not None and row.mode == "history":
+            try:
+                return await self._merge(spec, row, page, series, straight=True)
+            except UniqueViolation:
+                pass
+        return await self._merge(spec, row, page, series, straight=False)
+
+    async def _merge(
+        self, spec: StreamSpec, row: SliceRow, page: Page, series: Series | None, *, straight: bool
+    ) -> SliceRow:
+        connection_id = self._identity.connection_id
+        async with self._fence.transaction() as session:
+            stamp = await connections.stamp(session, connection_id)
+            raw_cuts = archive.number(page.cuts, stamp)
+            records = sum(len(cut.records) for cut in page.cuts)
+            await self._move(session, records)
+            if series is not None:
+                merge = merge_series.copy_straight if straight else merge_series.merge_staged
+                merged = await merge(session, series, raw_cuts, self._identity, stamp)
+                changed: Iterable[int] = merged.raw_ids
+            else:
+                changed = await self._land_entities(session, spec, row, page, raw_cuts, stamp)
+            await self._keep_raw(session, spec, raw_cuts, set(changed), stamp)
+            return await self._turn_page(session, spec, row, page, records)
+
+    async def _move(self, session: Session, records: int) -> None:
+        """Count the page, and obey whoever asked the sync to stop."""
+        moved = await syncs.run(session, "moved", self._sync, records=records)
+        if moved is None or moved[1] != "in_progress":
+            raise Stopped("The sync has ended already.")
+        if moved[0] is not None:
+            raise Stopped(moved[0])
+
+    async def _land_entities(
+        self,
+        session: Session,
+        spec: StreamSpec,
+        row: SliceRow,
+        page: Page,
+        raw_cuts: list[RawCut],
+        stamp: datetime,
+    ) -> list[int]:
+        connection_id = self._identity.connection_id
+        if row.pages == 0 or row.cursor is None:
+            await merge_documents.begin_listing(session, connection_id, spec.model)
+        changes = await merge_documents.merge(session, spec.model, raw_cuts, self._identity, stamp)
+        raw_ids = [change.raw_id for change in changes if change.raw_id is not None]
+        if page.last:
+            farewell = await merge_documents.end_listing(session, connection_id, spec.model, stamp)
+            changes = [*changes, *farewell.removed]
+            await self._judge_loss(session, spec, farewell.held_back)
+        if spec.model in _TOLD:
+            told: Iterable[tuple[EventType, dict[str, Any]]] = (
+                (_event(spec.model, change), {str(spec.model): _shown(change, stamp)})
+                for change in changes
+            )
+            await emit.about_entities(
+                session, self._teller.connection, self._teller.basic, told, stamp
+            )
+        return raw_ids
+
+    async def _judge_loss(self, session: Session, spec: StreamSpec, held_back: int) -> None:
+        code: IssueCode = "provider_data_inaccessible"
+        subject, now = f"{spec.name}:loss", clock.now()
+        if held_back:
+            message = (
+                f"{held_back} entries of {spec.title} are no longer listed, which is too many to believe "
+                "at once; they are removed when the next complete listing agrees."
+            )
+            await self._teller.issue(session, self._sync, code, subject, message, now)
+        else:
+            await self._teller.works_again(session, code, subject, now)
+
+    async def _keep_raw(
+        self,
+        session: Session,
+        spec: StreamSpec,
+        raw_cuts: list[RawCut],
+        changed: set[int],
+        stamp: datetime,
+    ) -> None:
+        """Archive the cuts in which a record changed, and set aside what could not be used."""
+        rejected = [raw for raw in raw_cuts if raw.cut.rejects]
+        kept = [raw for raw in raw_cuts if raw.id in changed]
+        connection_id = self._identity.connection_id
+        fresh = await self._set_aside(session, spec, rejected, stamp) if rejected else set()
+        wanted = (
+            [raw for raw in raw_cuts if raw.id in changed or raw.id in fresh] if fresh else kept
+        )
+        if wanted:
+            await archive.keep(session, connection_id, self._key, wanted, stamp)
+
+    async def _set_aside(
+        self, session: Session, spec: StreamSpec, rejected: list[RawCut], stamp: datetime
+    ) -> set[int]:
+        rows: list[dict[str, Any]] = [
+            {
+                "connection_id": self._identity.connection_id,
+                # The same bad record of the same cut is set aside once, however often it is seen.
+                "id": self._identity.uuid("set_aside", f"{spec.name}:{reject.at}:{hash_of(raw)}"),
+                "stream": spec.name,
+                "reason": reject.reason,
+                "raw_id": raw.id,
+                "raw_ordinal": reject.at,
+                "at": stamp,
+            }
+            for raw in rejected
+            for reject in raw.cut.rejects
+        ]
+        fresh: set[int] = set()
+        for values in rows:
+            fresh.update(r[0] for r in await fetch_all(session, SQL["set_aside"], values))
+        reasons = ", ".join(dict.fromkeys(row["reason"] for row in rows))
+        message = f"{spec.title}: {len(rows)} records were set aside, because they cannot be used: {reasons}."
+        await self._teller.issue(
+            session, self._sync, "provider_source_data_invalid", spec.name, message, stamp
+        )
+        return fresh
+
+    async def _turn_page(
+        self, session: Session, spec: StreamSpec, row: SliceRow, page: Page, records: int
+    ) -> SliceRow:
+        """Write how far the slice is, and what its end proves."""
+        sync = self._sync
+        starts_at = row.starts_at
+        if row.mode == "feed" and starts_at is None:
+            starts_at = page.caught_up_to  # The feed was opened: from here on nothing escapes it.
+        row = msgspec.structs.replace(
+            row,
+            cursor=page.cursor,
+            starts_at=starts_at,
+            pages=row.pages + 1,
+            records=row.records + records,
+            status="done" if page.last else "todo",
+        )
+        await slices.change(
+            session,
+            "turn_page",
+            sync.connection_id,
+            sync.id,
+            number=row.number,
+            cursor=row.cursor,
+            records=records,
+            starts_at=row.starts_at,
+            ends_at=row.ends_at,
+            status=row.status,
+        )
+        if page.last:
+            await self._prove(session, spec, row, page)
+        return row
+
+    async def _prove(self, session: Session, spec: StreamSpec, row: SliceRow, page: Page) -> None:
+        connection_id = self._identity.connection_id
+        ends_at = page.caught_up_to if row.mode == "feed" else row.ends_at
+        if row.mode == "feed" and page.cursor is not None:
+            checkpoint = Checkpoint(page.cursor, page.caught_up_to)
+            await coverage.keep_checkpoint(session, connection_id, spec.name, checkpoint)
+        if row.starts_at is not None and ends_at is not None:
+            await coverage.hold(session, connection_id, spec.name, (row.starts_at, ends_at))
+        progress = await slices.progress(session, connection_id, self._sync.id)
+        # A hundred is said by completion only.
+        await syncs.run(session, "progress", self._sync, progress=min(progress, 99.99))
+        await self._teller.works_again(session, "permission_missing", spec.name, clock.now())
+
+
+def hash_of(raw: RawCut) -> str:
+    """Name a cut by its content."""
+    return ids.content_hash(raw.cut.body)
+
+
+def _event(model: str, change: Change) -> EventType:
+    return f"{model}.{change.kind}"  # type: ignore[return-value]
+
+
+def _shown(change: Change, stamp: datetime) -> dict[str, Any]:
+    removed = change.kind == "removed"
+    metadata = EntityMetadata(
+        added_at=clock.iso(change.added_at),
+        modified_at=clock.iso(stamp),
+        visibility="deleted" if removed else "visible",
+    )
+    if removed:
+        metadata = msgspec.structs.replace(metadata, deleted_at=clock.iso(stamp))
+    return {**change.body, "metadata": metadata}

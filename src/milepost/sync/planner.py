@@ -1,0 +1,135 @@
+"""Plans a sync: what a manifest, the coverage held and the window asked for leave to be fetched. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from milepost.kit.contract import Manifest, StreamSpec
+from milepost.store.coverage import Checkpoint, Span
+from milepost.store.slices import SliceRow
+
+# Entities come first, then what came in since the feeds were last read, then history.
+_FEED_RANK = 10
+_HISTORY_RANK = 20
+
+# What a listing and a fresh feed count for in the progress, in seconds of window.
+_LISTING_WEIGHT = 3600.0
+_FEED_WEIGHT = 600.0
+
+# The newest history slice reaches this far past the plan; its end is set when it begins, after the
+# feeds were opened, so that no instant falls between the two.
+_AHEAD = timedelta(hours=1)
+
+
+def plan(
+    manifest: Manifest,
+    *,
+    now: datetime,
+    wanted: Sequence[Span],
+    held: Mapping[str, Sequence[Span]],
+    checkpoints: Mapping[str, Checkpoint],
+) -> list[SliceRow]:
+    """Return the slices of a sync in the order in which they are taken: newest history first."""
+    earliest = now - timedelta(days=manifest.history_days)
+    asked = [(max(start, earliest), end) for start, end in wanted if end > earliest]
+    listings = [_listing(spec) for spec in manifest.streams if spec.kind == "listing"]
+    series = [spec for spec in manifest.streams if spec.kind == "series"]
+    feeds = [_feed(spec, checkpoints.get(spec.name), now) for spec in series]
+    history = [
+        row
+        for spec in series
+        for gap in _history(asked, held.get(spec.name, []), checkpoints.get(spec.name), now)
+        for row in windows(spec, gap)
+    ]
+    history.sort(key=lambda row: row.ends_at or now, reverse=True)
+    listings.sort(key=lambda row: row.rank)
+    return number_from(0, [*listings, *feeds, *history])
+
+
+def refill(spec: StreamSpec, since: datetime, now: datetime, first: int) -> list[SliceRow]:
+    """Return the history slices that fill what a feed missed whose cursor was lost."""
+    return number_from(first, windows(spec, (since, now + _AHEAD)))
+
+
+def number_from(first: int, rows: Sequence[SliceRow]) -> list[SliceRow]:
+    """Number slices in the order in which they are to be taken."""
+    return [
+        msgspec.structs.replace(row, number=number) for number, row in enumerate(rows, start=first)
+    ]
+
+
+def gaps(wanted: Sequence[Span], held: Sequence[Span]) -> list[Span]:
+    """Return the stretches of `wanted` that `held` does not cover; both are in order."""
+    found: list[Span] = []
+    for start, end in wanted:
+        position = start
+        for held_start, held_end in held:
+            if held_end <= position or held_start >= end:
+                continue
+            if held_start > position:
+                found.append((position, held_start))
+            position = max(position, held_end)
+        if position < end:
+            found.append((position, end))
+    return found
+
+
+def _history(
+    asked: Sequence[Span], held: Sequence[Span], checkpoint: Checkpoint | None, now: datetime
+) -> list[Span]:
+    """Return what history must fill: the gaps, less what the feed is about to bring."""
+    if checkpoint is not None and checkpoint.caught_up_to is not None:
+        return gaps(asked, sorted([*held, (checkpoint.caught_up_to, now + _AHEAD)]))
+    return gaps(
+        [(start, now + _AHEAD if end > now - _AHEAD else end) for start, end in asked], held
+    )
+
+
+def windows(spec: StreamSpec, gap: Span) -> list[SliceRow]:
+    """Cut a gap into history slices of the stream's window, newest first."""
+    start, end = gap
+    rows: list[SliceRow] = []
+    while start < end:
+        begin = max(start, end - spec.window)
+        rows.append(
+            SliceRow(
+                number=0,
+                stream=spec.name,
+                mode="history",
+                rank=_HISTORY_RANK,
+                starts_at=begin,
+                ends_at=end,
+                weight=(end - begin).total_seconds(),
+            )
+        )
+        end = begin
+    return rows
+
+
+def _listing(spec: StreamSpec) -> SliceRow:
+    return SliceRow(
+        number=0,
+        stream=spec.name,
+        mode="listing",
+        rank=spec.rank,
+        starts_at=None,
+        ends_at=None,
+        weight=_LISTING_WEIGHT,
+    )
+
+
+def _feed(spec: StreamSpec, checkpoint: Checkpoint | None, now: datetime) -> SliceRow:
+    since = checkpoint.caught_up_to if checkpoint else None
+    return SliceRow(
+        number=0,
+        stream=spec.name,
+        mode="feed",
+        rank=_FEED_RANK,
+        starts_at=since,
+        ends_at=None,
+        weight=max(_FEED_WEIGHT, (now - since).total_seconds()) if since else _FEED_WEIGHT,
+        cursor=checkpoint.cursor if checkpoint else None,
+    )

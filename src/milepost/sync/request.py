@@ -1,0 +1,177 @@
+"""The one door: whoever wants a sync, asks here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+from procrastinate import App
+from psycopg.errors import UniqueViolation
+
+from milepost import clock, ids
+from milepost.errors import BadRequest, Conflict, NotFound, Problem, Unprocessable
+from milepost.jobs.queue import defer_turn
+from milepost.kit.contract import Manifest
+from milepost.kit.registry import Registry
+from milepost.store import slices, syncs
+from milepost.store.connections import ConnectionRow
+from milepost.store.pool import Session
+from milepost.store.syncs import SyncRow
+from milepost.sync.fence import is_free
+from milepost.sync.finish import fail
+from milepost.sync.telling import Teller
+
+Reason = Literal["request", "connection", "schedule"]
+
+LONGEST_DAYS = 36_500
+
+
+class Desk:
+    """Takes requests for syncs, retries and cancellations, each inside the caller's transaction."""
+
+    def __init__(self, registry: Registry, queue: App) -> None:
+        self._registry = registry
+        self._queue = queue
+
+    async def request(
+        self,
+        session: Session,
+        connection: ConnectionRow,
+        *,
+        reason: Reason,
+        start_from: datetime | None = None,
+        days: float | None = None,
+        provider_requests: Sequence[str] = (),
+    ) -> SyncRow:
+        """Write down a sync and put its first turn into the queue.
+
+        `days` takes the place of `start_from`; with neither, the sync starts where the last one was
+        requested, and without a history, now. Raises Conflict that names the sync at work, Unprocessable
+        for a connection that is not connected or a request that the provider does not offer, BadRequest
+        for a start in the future.
+        """
+        _require_connected(connection)
+        manifest = self._registry.manifest(connection.provider)
+        _require_offered(manifest, provider_requests)
+        now = clock.now()
+        asked = await _resolve_start(session, connection.id, start_from, days, now)
+        earliest = now - timedelta(days=manifest.history_days)
+        sync_id = await syncs.insert(
+            session,
+            connection.id,
+            reason=reason,
+            start_from=max(asked, earliest),
+            now=now,
+            provider_requests=provider_requests,
+        )
+        if sync_id is None:
+            raise await _at_work(session, connection.id)
+        sync = await self._queue_up(session, connection.id, sync_id, reason)
+        teller = Teller(connection, manifest.name)
+        if asked < earliest:
+            message = (
+                f"{manifest.name} keeps {manifest.available_history}; the sync starts at "
+                f"{clock.iso(earliest)} instead of {clock.iso(asked)}."
+            )
+            await teller.issue(session, sync, "retention_window_exceeded", "sync", message, now)
+        await teller.sync(session, "sync.requested", sync, now)
+        return sync
+
+    async def retry(self, session: Session, connection: ConnectionRow, sync_id: UUID) -> SyncRow:
+        """Run a failed sync again: same id, same parameters, and what it had fetched stays fetched."""
+        _require_connected(connection)
+        sync = await syncs.get(session, connection.id, sync_id, lock=True)
+        if sync is None:
+            raise NotFound(detail=f"Could not find resource with ID: {ids.show('sync', sync_id)}")
+        if sync.status != "failed":
+            raise Unprocessable(f"Only a failed sync can be retried; this one is {sync.status}.")
+        if await syncs.active(session, connection.id) is not None:
+            raise await _at_work(session, connection.id)
+        try:
+            await syncs.change(session, "retry", sync)
+        except UniqueViolation:  # A request won in the same instant; this transaction is void.
+            raise Conflict(
+                "Sync already in progress", "Another sync has just been requested."
+            ) from None
+        await slices.change(session, "reopen", connection.id, sync_id)
+        sync = await self._queue_up(session, connection.id, sync_id, "request")
+        teller = Teller(connection, self._registry.manifest(connection.provider).name)
+        await teller.sync(session, "sync.requested", sync, clock.now())
+        return sync
+
+    async def cancel(
+        self,
+        session: Session,
+        connection: ConnectionRow,
+        sync_id: UUID,
+        *,
+        why: str = "The sync was cancelled.",
+    ) -> None:
+        """Ask a sync to stop: at its next page, or at once where nobody runs it."""
+        sync = await syncs.get(session, connection.id, sync_id, lock=True)
+        if sync is None:
+            raise NotFound(detail=f"Could not find resource with ID: {ids.show('sync', sync_id)}")
+        if sync.status not in ("requested", "in_progress"):
+            raise Unprocessable(f"The sync has ended already; it is {sync.status}.")
+        await syncs.run(session, "ask_to_cancel", sync, cancel_reason=why)
+        if await is_free(session, connection.id):
+            teller = Teller(connection, self._registry.manifest(connection.provider).name)
+            await fail(session, teller, sync, why)
+
+    async def _queue_up(
+        self, session: Session, connection_id: UUID, sync_id: UUID, reason: str
+    ) -> SyncRow:
+        job_id = await defer_turn(
+            self._queue,
+            session,
+            connection_id=str(connection_id),
+            sync_id=str(sync_id),
+            reason=reason,
+            at=None,
+        )
+        await syncs.set_job(session, connection_id, sync_id, job_id=job_id, resume_at=clock.now())
+        sync = await syncs.get(session, connection_id, sync_id)
+        assert sync is not None
+        return sync
+
+
+async def _at_work(session: Session, connection_id: UUID) -> Conflict:
+    active = await syncs.active(session, connection_id)
+    named = ids.show("sync", active) if active else "it has just ended; ask again"
+    return Conflict("Sync already in progress", f"Existing sync in progress: {named}")
+
+
+async def _resolve_start(
+    session: Session,
+    connection_id: UUID,
+    start_from: datetime | None,
+    days: float | None,
+    now: datetime,
+) -> datetime:
+    if days is not None:
+        return now - timedelta(days=days)
+    if start_from is not None:
+        if start_from > now:
+            problem = Problem("must not lie in the future", "{requestBody}.startFrom")
+            raise BadRequest("Invalid request body", [problem])
+        return start_from
+    return await syncs.last_requested_at(session, connection_id) or now
+
+
+def _require_connected(connection: ConnectionRow) -> None:
+    if connection.status != "connected":
+        raise Unprocessable(
+            f"The connection is {connection.status}; it must be connected to be synced.",
+            code="connection_disconnected",
+        )
+
+
+def _require_offered(manifest: Manifest, provider_requests: Sequence[str]) -> None:
+    for kind in provider_requests:
+        if kind not in manifest.provider_requests:
+            offered = ", ".join(manifest.provider_requests) or "none"
+            raise Unprocessable(
+                f"{manifest.name} does not offer the provider request “{kind}”; it offers: {offered}."
+            )

@@ -1,0 +1,179 @@
+"""Runs the turns of syncs: takes the fence, plans once, lets a turn work, and decides what comes next."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+import structlog
+from procrastinate import App
+
+from milepost import clock
+from milepost.errors import LoginLost
+from milepost.ids import Identity
+from milepost.jobs.queue import defer_turn
+from milepost.kit.registry import Registry
+from milepost.store import connections, coverage, slices, syncs
+from milepost.store.connections import ConnectionRow
+from milepost.store.partitions import Partitions
+from milepost.store.pool import Database, Session
+from milepost.store.syncs import SyncRow
+from milepost.sync import finish, planner
+from milepost.sync.disconnect import disconnect, link_url
+from milepost.sync.fence import Fence, fenced
+from milepost.sync.landing import Landing, Stopped
+from milepost.sync.telling import Teller
+from milepost.sync.turn import Pause, Turn
+from milepost.vault import ConnectionKey
+
+log = structlog.get_logger()
+
+# Five attempts in a row that bring no page fail the sync.
+MOST_STALLS = 5
+_FIRST_BACKOFF = timedelta(seconds=2)
+_LONGEST_BACKOFF = timedelta(minutes=2)
+
+
+class Runner:
+    """Carries out the turns that the queue hands to this worker."""
+
+    def __init__(
+        self,
+        database: Database,
+        registry: Registry,
+        queue: App,
+        *,
+        turn_seconds: float,
+        public_url: str,
+    ) -> None:
+        self._database = database
+        self._registry = registry
+        self._queue = queue
+        self._turn_seconds = turn_seconds
+        self._public_url = public_url
+        self._partitions = Partitions(database)
+
+    async def turn(self, connection_id: UUID, sync_id: UUID) -> None:
+        """Run one turn of a sync; does nothing when another worker holds its fence or it has ended."""
+        async with fenced(self._database, connection_id) as fence:
+            if fence is None:
+                return
+            async with fence.transaction() as session:
+                sync = await syncs.get(session, connection_id, sync_id)
+                connection = await connections.get(session, connection_id)
+            if (
+                sync is None
+                or connection is None
+                or sync.status not in ("requested", "in_progress")
+            ):
+                return
+            teller = Teller(connection, self._registry.manifest(connection.provider).name)
+            try:
+                await self._run(fence, connection, sync, teller)
+            except Stopped as stopped:
+                async with fence.transaction() as session:
+                    await finish.fail(session, teller, sync, stopped.why)
+            except LoginLost as lost:
+                async with fence.transaction() as session:
+                    link = link_url(self._public_url, connection)
+                    await disconnect(session, connection, teller, link_url=link)
+                    await finish.fail(session, teller, sync, f"The login was lost: {lost.message}")
+
+    async def _run(
+        self, fence: Fence, connection: ConnectionRow, sync: SyncRow, teller: Teller
+    ) -> None:
+        if sync.cancel_reason is not None:
+            raise Stopped(sync.cancel_reason)
+        if connection.status != "connected":
+            raise Stopped(f"The connection is {connection.status}.")
+        sync = await self._begin(fence, connection, sync, teller)
+        identity = Identity(connection.id)
+        vault = self._database.vault
+        credentials = msgspec.json.decode(
+            vault.open(connection.sealed_credentials), type=dict[str, str]
+        )
+        connector = self._registry.connect(connection.provider, credentials, identity)
+        key = ConnectionKey(vault.open(connection.sealed_key))
+        turn = Turn(
+            fence=fence,
+            landing=Landing(fence, self._partitions, identity, key, sync, teller),
+            connector=connector,
+            manifest=self._registry.manifest(connection.provider),
+            sync=sync,
+            teller=teller,
+            seconds=self._turn_seconds,
+        )
+        try:
+            async with fence.transaction() as session:
+                rows = await slices.of_sync(session, connection.id, sync.id)
+            pause = await turn.run(rows)
+        finally:
+            await connector.aclose()
+        await self._decide(fence, sync, teller, pause)
+
+    async def _begin(
+        self, fence: Fence, connection: ConnectionRow, sync: SyncRow, teller: Teller
+    ) -> SyncRow:
+        """Mark the sync as in progress and plan its slices, unless an earlier turn did."""
+        async with fence.transaction() as session:
+            started = await syncs.change(session, "start", sync)
+            if started is not None:
+                sync = started
+                await teller.sync(session, "sync.started", sync, clock.now())
+            if not await slices.of_sync(session, sync.connection_id, sync.id):
+                planned = planner.plan(
+                    self._registry.manifest(connection.provider),
+                    now=clock.now(),
+                    wanted=await coverage.wanted(session, sync.connection_id),
+                    held=await coverage.held(session, sync.connection_id),
+                    checkpoints=await coverage.checkpoints(session, sync.connection_id),
+                )
+                await slices.insert(session, sync.connection_id, sync.id, planned)
+        return sync
+
+    async def _decide(self, fence: Fence, sync: SyncRow, teller: Teller, pause: Pause) -> None:
+        """Finish the sync, or put its next turn into the queue."""
+        async with fence.transaction() as session:
+            rows = await slices.of_sync(session, sync.connection_id, sync.id)
+            now = await syncs.get(session, sync.connection_id, sync.id, lock=True)
+            assert now is not None
+            if now.cancel_reason is not None:
+                await finish.fail(session, teller, sync, now.cancel_reason)
+            elif not any(row.status == "todo" for row in rows):
+                why = finish.failure(rows)
+                if why is None:
+                    await finish.complete(session, teller, sync)
+                else:
+                    await finish.fail(session, teller, sync, why)
+            elif pause.failures:
+                await self.try_again(
+                    session, sync, teller, "; ".join(dict.fromkeys(pause.failures))
+                )
+            else:
+                await self._next_turn(session, sync, pause.until)
+
+    async def try_again(self, session: Session, sync: SyncRow, teller: Teller, why: str) -> None:
+        """Count an attempt and back off; after too many without a page in between, fail the sync."""
+        counted = await syncs.run(session, "another_attempt", sync)
+        stalls = counted[0] if counted else MOST_STALLS
+        log.warning("attempt failed", sync=str(sync.id), stalls=stalls, why=why)
+        if stalls >= MOST_STALLS:
+            reason = f"Gave up after {MOST_STALLS} attempts in a row without progress. {why}"
+            await finish.fail(session, teller, sync, reason)
+        else:
+            backoff = min(_FIRST_BACKOFF * 2 ** (stalls - 1), _LONGEST_BACKOFF)
+            await self._next_turn(session, sync, clock.now() + backoff)
+
+    async def _next_turn(self, session: Session, sync: SyncRow, at: datetime | None) -> None:
+        job_id = await defer_turn(
+            self._queue,
+            session,
+            connection_id=str(sync.connection_id),
+            sync_id=str(sync.id),
+            reason="turn",
+            at=at,
+        )
+        await syncs.set_job(
+            session, sync.connection_id, sync.id, job_id=job_id, resume_at=at or clock.now()
+        )

@@ -1,0 +1,180 @@
+"""One turn of a sync: a bounded stretch of fetching and merging, after which the worker is given back."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from datetime import datetime
+
+import msgspec
+import structlog
+
+from milepost import clock
+from milepost.errors import Changed, CursorLost, NotAllowed, SlowDown, TryAgain
+from milepost.kit.contract import Connector, Manifest, Page
+from milepost.store import coverage, slices
+from milepost.store.slices import SliceRow
+from milepost.store.syncs import SyncRow
+from milepost.sync import planner
+from milepost.sync.fence import Fence
+from milepost.sync.landing import Landing
+from milepost.sync.telling import Teller
+
+log = structlog.get_logger()
+
+# Providers ask for at most some four requests in flight per fleet.
+_AT_ONCE = 4
+
+# One page waits decoded while the one before it is merged; more would only cost memory.
+_PAGES_AHEAD = 1
+
+
+class Pause(msgspec.Struct):
+    """What a turn left to wait for: an instant that the provider named, or a failure that may pass."""
+
+    until: datetime | None = None
+    failures: list[str] = []
+
+
+class Turn:
+    """Fetches slices of one sync until they are done, the time is up, or the provider stops it."""
+
+    def __init__(
+        self,
+        *,
+        fence: Fence,
+        landing: Landing,
+        connector: Connector,
+        manifest: Manifest,
+        sync: SyncRow,
+        teller: Teller,
+        seconds: float,
+    ) -> None:
+        self._fence = fence
+        self._landing = landing
+        self._connector = connector
+        self._manifest = manifest
+        self._sync = sync
+        self._teller = teller
+        self._deadline = time.monotonic() + seconds
+        self._refused: set[str] = set()
+        self._pause = Pause()
+        self._again = False
+
+    async def run(self, rows: Sequence[SliceRow]) -> Pause:
+        """Work through the slices, rank by rank; raises LoginLost and landing.Stopped."""
+        for rank in sorted({row.rank for row in rows}):
+            waiting = [row for row in rows if row.rank == rank and row.status == "todo"]
+            await self._work(waiting)
+            if self._time_is_up() or self._again or self._pause.until or self._pause.failures:
+                break
+        return self._pause
+
+    async def _work(self, waiting: list[SliceRow]) -> None:
+        """Let a few hands take slices in order; the first that must stop the sync stops them all."""
+        queue = iter(waiting)
+
+        async def hand() -> None:
+            for row in queue:
+                if self._time_is_up() or self._pause.failures:
+                    return
+                if row.stream not in self._refused:
+                    await self._take(row)
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(min(_AT_ONCE, len(waiting))):
+                    group.create_task(hand())
+        except* Exception as failed:  # noqa: BLE001  The first failure speaks for the group.
+            raise failed.exceptions[0] from None
+
+    async def _take(self, row: SliceRow) -> None:
+        """Fetch one slice, and turn each failure into what happens next."""
+        try:
+            await self._fetch(row)
+        except NotAllowed as refused:
+            await self._refuse(row, refused)
+        except SlowDown as slow:
+            earlier = self._pause.until
+            self._pause.until = min(earlier, slow.until) if earlier else slow.until
+        except TryAgain as failed:
+            self._pause.failures.append(f"{row.stream}: {failed.message}")
+        except CursorLost:
+            await self._start_again(row)
+        except Changed as changed:
+            async with self._fence.transaction() as session:
+                await slices.change(
+                    session, "set_status", self._sync.connection_id, self._sync.id,
+                    number=row.number, status="failed", error=changed.message,
+                )  # fmt: skip
+
+    async def _fetch(self, row: SliceRow) -> None:
+        if row.mode == "history" and row.pages == 0 and row.ends_at is not None:
+            # The newest slice ends where it begins to be read; the feeds were opened before.
+            row = msgspec.structs.replace(row, ends_at=min(row.ends_at, clock.now()))
+        spec = self._manifest.stream(row.stream)
+        pages = _ahead(self._connector.pages(row.task()))
+        try:
+            async for page in pages:
+                row = await self._landing.land(spec, row, page)
+                if self._time_is_up():
+                    return
+        finally:
+            await pages.aclose()
+
+    async def _refuse(self, row: SliceRow, refused: NotAllowed) -> None:
+        """Skip the stream, for this sync, and say which permission is missing."""
+        self._refused.add(row.stream)
+        message = f"{self._manifest.stream(row.stream).title} cannot be read: {refused.message}"
+        async with self._fence.transaction() as session:
+            await slices.change(
+                session, "refuse_stream", self._sync.connection_id, self._sync.id,
+                stream=row.stream, error=refused.message,
+            )  # fmt: skip
+            await self._teller.issue(
+                session, self._sync, "permission_missing", row.stream, message, clock.now()
+            )
+
+    async def _start_again(self, row: SliceRow) -> None:
+        """Forget a cursor that the provider no longer knows; the slice is read again from its beginning.
+
+        What a feed missed meanwhile is filled by history, in this very sync.
+        """
+        connection_id, sync_id = self._sync.connection_id, self._sync.id
+        log.warning("cursor lost", stream=row.stream, slice=row.number)
+        async with self._fence.transaction() as session:
+            await slices.change(session, "start_again", connection_id, sync_id, number=row.number)
+            if row.mode == "feed" and row.starts_at is not None:
+                await coverage.drop_checkpoint(session, connection_id, row.stream)
+                known = await slices.of_sync(session, connection_id, sync_id)
+                spec = self._manifest.stream(row.stream)
+                missed = planner.refill(spec, row.starts_at, clock.now(), len(known))
+                await slices.insert(session, connection_id, sync_id, missed)
+        self._again = True
+
+    def _time_is_up(self) -> bool:
+        return time.monotonic() >= self._deadline
+
+
+async def _ahead(pages: AsyncIterator[Page]) -> AsyncGenerator[Page, None]:
+    """Fetch and decode the next page while the one before it is merged."""
+    queue: asyncio.Queue[Page | BaseException | None] = asyncio.Queue(_PAGES_AHEAD)
+
+    async def fill() -> None:
+        try:
+            async for page in pages:
+                await queue.put(page)
+            await queue.put(None)
+        except Exception as failed:  # noqa: BLE001  It is raised again where the pages are read.
+            await queue.put(failed)
+
+    filling = asyncio.create_task(fill())
+    try:
+        while (item := await queue.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        filling.cancel()
+        await asyncio.gather(filling, return_exceptions=True)

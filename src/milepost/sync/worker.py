@@ -1,0 +1,106 @@
+"""The worker: runs turns from the queue, and keeps watch over all syncs and the cadence."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+from procrastinate import App, BaseRetryStrategy, JobContext, RetryDecision
+from procrastinate.jobs import Job
+
+from milepost import clock
+from milepost.jobs import queue as jobs
+from milepost.kit.registry import Registry
+from milepost.store.pool import Database
+from milepost.sync.request import Desk
+from milepost.sync.run import Runner
+from milepost.sync.schedule import request_due
+from milepost.sync.watch import take_over_orphans
+from milepost.vault import Vault
+
+log = structlog.get_logger()
+
+# The queue wakes workers when a job is put in; what was put in for later is found by polling.
+_POLL_SECONDS = 0.5
+_WATCH_SECONDS = 2.0
+# A turn is asked to stop at a page boundary when the worker is told to go; a page takes far less.
+_SHUTDOWN_SECONDS = 5.0
+
+
+class _AfterShutdown(BaseRetryStrategy):
+    """A turn that was cut off by the worker's own shutdown goes back to the queue at once."""
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:  # noqa: ARG002  The library calls with both.
+        if isinstance(exception, asyncio.CancelledError):
+            return RetryDecision(retry_at=clock.now())
+        return None
+
+
+def tasks(queue: App, runner: Runner) -> None:
+    """Register what the queue's tasks do in this worker."""
+
+    @queue.task(
+        name=jobs.TURN_TASK, queue=jobs.SYNC_QUEUE, retry=_AfterShutdown(), pass_context=True
+    )
+    async def sync_turn(context: JobContext, *, connection_id: str, sync_id: str) -> None:  # noqa: ARG001  The context makes the library pass the job.
+        await runner.turn(UUID(connection_id), UUID(sync_id))
+
+
+async def run(
+    *,
+    database_url: str,
+    vault: Vault,
+    registry: Registry,
+    concurrency: int,
+    turn_seconds: float,
+    cadence: timedelta,
+    public_url: str,
+    grace_seconds: float = 5.0,
+) -> None:
+    """Work until cancelled or told to stop by a signal."""
+    database = Database(database_url, vault, pool_size=concurrency + 4)
+    await database.open()
+    queue = jobs.app(database_url, min_size=1, max_size=concurrency + 3)
+    runner = Runner(database, registry, queue, turn_seconds=turn_seconds, public_url=public_url)
+    tasks(queue, runner)
+    desk = Desk(registry, queue)
+
+    async def look_after() -> None:
+        await take_over_orphans(database, registry, queue, runner, grace_seconds=grace_seconds)
+
+    async def keep_cadence() -> None:
+        await request_due(database, desk, cadence)
+
+    try:
+        async with queue.open_async():
+            watchers = [
+                asyncio.create_task(_every(_WATCH_SECONDS, "watch", look_after)),
+                asyncio.create_task(_every(_WATCH_SECONDS, "cadence", keep_cadence)),
+            ]
+            try:
+                await queue.run_worker_async(
+                    queues=[jobs.SYNC_QUEUE],
+                    concurrency=concurrency,
+                    fetch_job_polling_interval=_POLL_SECONDS,
+                    shutdown_graceful_timeout=_SHUTDOWN_SECONDS,
+                    delete_jobs="successful",
+                )
+            finally:
+                for watcher in watchers:
+                    watcher.cancel()
+                await asyncio.gather(*watchers, return_exceptions=True)
+    finally:
+        await database.close()
+
+
+async def _every(seconds: float, name: str, look: Callable[[], Awaitable[None]]) -> None:
+    """Do something now and then; a failure is logged and does not end the watch."""
+    while True:
+        try:
+            await look()
+        except Exception:
+            log.exception("a watch failed; it goes on", watch=name)
+        await asyncio.sleep(seconds)
