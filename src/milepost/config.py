@@ -51,7 +51,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         dict[str, str],
         Meta(
             description='Where a provider is, if not where its manifest says: JSON, `{"samsara": '
-            '"http://127.0.0.1:8431/samsara"}`',
+            '"http://127.0.0.1:8765/samsara"}`',
             extra={"default": "none"},
         ),
     ] = {}
@@ -73,7 +73,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 8
     sandbox_port: Annotated[
         Port, Meta(description="Port that the provider simulators listen on")
-    ] = 8431
+    ] = 8765
     worker_concurrency: Annotated[
         Count, Meta(description="Syncs that one worker works on at the same time")
     ] = 4
@@ -114,7 +114,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 # What a value must look like, in the words of whoever sets it; other variables are described by their type.
 _MUST_BE = {
     "database_url": "an address like postgresql://user:password@host:5432/milepost",
-    "provider_urls": 'a JSON object of provider code to address, {"samsara": "http://127.0.0.1:8431/samsara"}',
+    "provider_urls": 'a JSON object of provider code to address, {"samsara": "http://127.0.0.1:8765/samsara"}',
     "public_url": "an http or https address like https://milepost.example.com",
     "secret_keys": "keys as `milepost key` prints them, separated by commas",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from typing import Any, Protocol
 
@@ -17,6 +18,7 @@ from rich.progress import (
 )
 
 from milepost.cli.caller import Caller, Refused
+from milepost.errors import MilepostError
 
 ENDED = {"completed", "failed"}
 _LOOK_SECONDS = 0.25
@@ -30,14 +32,29 @@ class View(Protocol):
     def close(self) -> None: ...
 
 
-async def watch(caller: Caller, sync_id: str, view: View) -> dict[str, Any]:
-    """Follow a sync until it ends; return it as it ended."""
+class StoodStill(MilepostError):
+    """A sync neither moved nor ended."""
+
+
+async def watch(
+    caller: Caller, sync_id: str, view: View, *, patience_seconds: float = math.inf
+) -> dict[str, Any]:
+    """Follow a sync until it ends; return it as it ended.
+
+    Raises StoodStill when nothing at all changes for as long as `patience_seconds`.
+    """
+    seen, seen_at = None, time.monotonic()
     try:
         while True:
             sync: dict[str, Any] = await caller.get(f"/syncs/{sync_id}", expand="issues")
-            view.show(sync, await _streams(caller, sync_id))
+            streams = await _streams(caller, sync_id)
+            view.show(sync, streams)
             if sync["status"] in ENDED:
                 return sync
+            if seen != (sync, streams):
+                seen, seen_at = (sync, streams), time.monotonic()
+            if time.monotonic() - seen_at > patience_seconds:
+                raise StoodStill(f"{sync_id} has not moved for {patience_seconds:.0f} s.")
             await asyncio.sleep(_LOOK_SECONDS)
     finally:
         view.close()

@@ -113,7 +113,7 @@ async def running(children: Sequence[Child], *, restart: bool) -> AsyncIterator[
     """Run the children for as long as the block lasts.
 
     With `restart`, one that dies is started again. Otherwise its death cancels the block and is raised
-    as ChildDied, with the end of its log.
+    as ChildDied.
     """
     keeping: list[asyncio.Task[None]] = []
     block = asyncio.current_task()
@@ -150,8 +150,7 @@ async def _keep(child: Child, *, restart: bool) -> None:
         began = clock()
         status = await child.wait()
         if not restart:
-            said = f"; its log ends:\n{child.tail()}" if child.tail() else ""
-            raise ChildDied(f"The {child.name} ended with status {status}{said}")
+            raise ChildDied(f"The {child.name} ended with status {status}.")
         if clock() - began > _HEALTHY_SECONDS:
             pause = _FIRST_PAUSE_SECONDS
         log.warning("a process ended and is started again", process=child.name, exit_status=status)

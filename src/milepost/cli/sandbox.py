@@ -1,0 +1,63 @@
+"""`milepost sandbox`: the provider simulators alone, for anyone's client."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def sandbox(
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8765,
+    seed: int = 7,
+    vehicles: int = 10,
+    tracks: Path | None = None,
+    limits: bool = True,
+) -> None:
+    """Serve every provider's simulator over one deterministic fleet, until Ctrl-C.
+
+    Args:
+        host: Address to listen at.
+        port: Port to listen at.
+        seed: The same seed gives the same trucks and the same miles.
+        vehicles: How many vehicles the seeded fleet has.
+        tracks: A folder of GPX files; one vehicle a file drives them instead, re-dated to end now.
+        limits: Keep the vendors' rate limits.
+    """
+    from granian import Granian
+    from granian.constants import Interfaces
+
+    from milepost.kit import registry
+    from milepost.sandbox.app import Settings, create_app, make_world
+
+    settings = Settings(
+        seed=seed,
+        vehicles=vehicles,
+        tracks=tracks.resolve() if tracks else None,
+        limits=limits,
+    )
+    world = make_world(settings)  # A folder that cannot be read is told here, not by a worker.
+    os.environ.update(settings.environment())
+    base = f"http://{host}:{port}"
+    print(f"{world.fleet.name}: {len(world.vehicles)} vehicles, {len(world.drivers)} drivers")
+    for file in getattr(world, "files", []):
+        if file.unreadable:
+            print(f"  {file.file}: {file.unreadable}")
+        elif file.refused:
+            reasons = ", ".join(f"{count} {reason}" for reason, count in file.refused.items())
+            print(f"  {file.file}: {file.points} points drive; refused: {reasons}")
+    for code in registry.load().simulators():
+        print(f"Simulator: {base}/{code}")
+    print("Any bearer token opens the fleet:")
+    print(f"  curl -H 'Authorization: Bearer any' '{base}/samsara/fleet/vehicles/stats?types=gps'")
+    print(f"Controls: {base}/_sandbox/world, /_sandbox/requests, /_sandbox/faults")
+    Granian(
+        f"{create_app.__module__}:{create_app.__name__}",
+        address=host,
+        port=port,
+        interface=Interfaces.ASGI,
+        factory=True,
+        websockets=False,
+        log_access=False,
+    ).serve()
