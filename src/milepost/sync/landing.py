@@ -69,21 +69,22 @@ class Landing:
         self._key = key
         self._sync = sync
         self._teller = teller
+        self._overlapping: set[int] = set()
 
     async def land(self, spec: StreamSpec, row: SliceRow, page: Page) -> SliceRow:
         """Merge a page and move its slice on; return the slice as it stands then.
 
         History is copied straight in, in the hope that nothing of it is there yet; where the key
-        refuses, the same page is merged through staging.
+        refuses, the same page and the rest of its slice are merged through staging.
         """
         series = _SERIES.get(spec.model)
         if series is not None:
             await self._partitions.ensure(series, sorted(merge_series.months(page.cuts)))
-        if series is not None and row.mode == "history":
+        if series is not None and row.mode == "history" and row.number not in self._overlapping:
             try:
                 return await self._merge(spec, row, page, series, straight=True)
             except UniqueViolation:
-                pass
+                self._overlapping.add(row.number)
         return await self._merge(spec, row, page, series, straight=False)
 
     async def _merge(

@@ -1,0 +1,266 @@
+"""Making and changing connections: the credentials are tried first, then all is written in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from milepost import clock, ids
+from milepost.errors import BadRequest, LoginLost, Problem, Unprocessable
+from milepost.ids import Identity
+from milepost.kit.contract import AccountFound, LoginField
+from milepost.kit.registry import Registry
+from milepost.models.connection import (
+    Company,
+    Connection,
+    ConnectionStatus,
+    Filters,
+    Options,
+    SyncMode,
+)
+from milepost.models.event import EventType
+from milepost.store import connections, syncs
+from milepost.store.connections import ConnectionRow
+from milepost.store.pool import Database, Session
+from milepost.sync.request import Desk
+from milepost.sync.schedule import next_tick
+from milepost.vault import ConnectionKey, new_token
+from milepost.webhooks import emit
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """A connection that an application asks for; the first sync goes back to `start_from` or by `days`."""
+
+    provider: str
+    credentials: Mapping[str, str]
+    company: Company = Company()
+    external_id: str | None = None
+    sync_mode: SyncMode = "automatic"
+    tags: Sequence[str] = ()
+    options: Options = Options()
+    start_from: datetime | None = None
+    days: float | None = None
+    agreements: Sequence[Mapping[str, Any]] = ()
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to change of a connection; what is UNSET stays. Parts of company, options and filters
+    that are given replace those parts; tags are replaced whole.
+    """
+
+    status: Literal["connected", "archived", "disconnected"] | UnsetType = UNSET
+    sync_mode: SyncMode | UnsetType = UNSET
+    company: Company | UnsetType = UNSET
+    options: Options | UnsetType = UNSET
+    filters: Filters | UnsetType = UNSET
+    external_id: str | UnsetType = UNSET
+    tags: list[str] | UnsetType = UNSET
+
+
+class Reception:
+    """Receives new connections and changes to them."""
+
+    def __init__(
+        self,
+        database: Database,
+        registry: Registry,
+        desk: Desk,
+        *,
+        link_base: str,
+        cadence: timedelta,
+    ) -> None:
+        self._database = database
+        self._registry = registry
+        self._desk = desk
+        self._link_base = link_base
+        self._cadence = cadence
+
+    def shown(self, row: ConnectionRow) -> Connection:
+        """Show a connection to its own application: with the token."""
+        token = self._database.vault.open(row.sealed_token).decode()
+        return row.published(self._provider_name(row.provider), self._link_url(row), token)
+
+    async def create(self, application_id: UUID, wish: Wish) -> Connection:
+        """Try the credentials with the provider, then write the connection and request its first sync.
+
+        Raises BadRequest for an unknown provider or credentials of the wrong shape, Unprocessable where
+        the provider refuses them, and TryAgain where it cannot be reached.
+        """
+        if wish.provider not in self._registry:
+            problem = Problem("is not a provider of this installation", "{requestBody}.provider")
+            raise BadRequest("Invalid request body", [problem])
+        check_login(self._registry.manifest(wish.provider).logins, wish.credentials)
+        connection_id = ids.new()
+        found = await self._account(wish.provider, wish.credentials, connection_id)
+        token = new_token("con_tkn_")
+        values = self._columns(application_id, connection_id, wish, found, token)
+        async with self._database.transaction() as session:
+            row = await connections.insert(session, values)
+            for agreement in wish.agreements:
+                await connections.add_agreement(session, row.id, dict(agreement))
+            await self._tell(session, row, ["connection.created", "connection.completed"])
+            await self._desk.request(
+                session, row, reason="connection", start_from=wish.start_from, days=wish.days
+            )
+        return self.shown(row)
+
+    async def update(self, connection_id: UUID, change: Change) -> Connection:
+        """Change a connection; going back to `connected` tries the credentials again first.
+
+        An archived or disconnected connection is no longer synced: its sync at work is cancelled.
+        """
+        async with self._database.session() as session:
+            before = await connections.get(session, connection_id)
+        assert before is not None
+        if change.status == "connected" and before.status != "connected":
+            await self._account(before.provider, self.credentials(before), before.id)
+        async with self._database.transaction() as session:
+            await connections.stamp(session, connection_id)
+            before = await connections.get(session, connection_id)
+            assert before is not None
+            after = self._changed(before, change)
+            if after == before:
+                return self.shown(before)
+            row = await connections.update(session, after)
+            await self._stop_sync_unless_connected(session, row)
+            await self._tell(session, row, _events(before, row))
+        return self.shown(row)
+
+    def credentials(self, row: ConnectionRow) -> dict[str, str]:
+        sealed = self._database.vault.open(row.sealed_credentials)
+        return msgspec.json.decode(sealed, type=dict[str, str])
+
+    def _columns(
+        self,
+        application_id: UUID,
+        connection_id: UUID,
+        wish: Wish,
+        found: AccountFound,
+        token: str,
+    ) -> dict[str, Any]:
+        vault = self._database.vault
+        now = clock.now()
+        automatic = wish.sync_mode == "automatic"
+        return {
+            "id": connection_id,
+            "application_id": application_id,
+            "provider": wish.provider,
+            "sync_mode": wish.sync_mode,
+            "source_id": found.source_id,
+            "company": wish.company,
+            "account": found.account,
+            "options": wish.options,
+            "external_id": wish.external_id,
+            "tags": list(wish.tags),
+            "token_digest": self._database.pepper.digest(token),
+            "sealed_token": vault.seal(token.encode()),
+            "sealed_key": vault.seal(ConnectionKey.new().bytes),
+            "sealed_credentials": vault.seal(msgspec.json.encode(wish.credentials)),
+            "at": now.replace(microsecond=now.microsecond // 1000 * 1000),
+            "next_sync_at": next_tick(connection_id, now, self._cadence) if automatic else None,
+        }
+
+    async def _account(
+        self, provider: str, credentials: Mapping[str, str], connection_id: UUID
+    ) -> AccountFound:
+        connector = self._registry.connect(provider, credentials, Identity(connection_id))
+        try:
+            return await connector.account()
+        except LoginLost as error:
+            raise Unprocessable(error.message, code="invalid_credentials") from error
+        finally:
+            await connector.aclose()
+
+    def _changed(self, before: ConnectionRow, change: Change) -> ConnectionRow:
+        status: ConnectionStatus = change.status or before.status
+        sync_mode = change.sync_mode or before.sync_mode
+        next_sync_at = None
+        if status == "connected" and sync_mode == "automatic":
+            next_sync_at = before.next_sync_at or next_tick(before.id, clock.now(), self._cadence)
+        filters = _laid_over(before.filters or Filters(), change.filters)
+        return msgspec.structs.replace(
+            before,
+            status=status,
+            sync_mode=sync_mode,
+            company=_laid_over(before.company, change.company),
+            options=_laid_over(before.options, change.options),
+            filters=None if filters == Filters() else filters,
+            external_id=before.external_id
+            if change.external_id is UNSET
+            else change.external_id or None,
+            tags=before.tags if change.tags is UNSET else change.tags,
+            next_sync_at=next_sync_at,
+        )
+
+    async def _stop_sync_unless_connected(self, session: Session, row: ConnectionRow) -> None:
+        if row.status == "connected":
+            return
+        active = await syncs.active(session, row.id)
+        if active is not None:
+            await self._desk.cancel(session, row, active, why=f"The connection was {row.status}.")
+
+    async def _tell(self, session: Session, row: ConnectionRow, types: Sequence[EventType]) -> None:
+        shown = row.published(self._provider_name(row.provider), self._link_url(row), None)
+        for type_ in types:
+            await emit.about_connection(session, row, type_, shown, row.updated_at)
+
+    def _provider_name(self, code: str) -> str:
+        # A provider that was uninstalled since leaves its connections readable.
+        return self._registry.manifest(code).name if code in self._registry else code
+
+    def _link_url(self, row: ConnectionRow) -> str:
+        return f"{self._link_base}/link/connection/{ids.show('connection', row.id)}"
+
+
+def check_login(logins: Sequence[Sequence[LoginField]], given: Mapping[str, str]) -> None:
+    """Raise BadRequest unless the credentials fill exactly one of the provider's login forms."""
+    forms = [[field.name for field in login] for login in logins]
+    # What does not fit is measured against the form that it comes closest to.
+    form = max(forms, key=lambda names: (len(given.keys() & names), -len(names)))
+    where = "{requestBody}.credentials"
+    problems = [Problem("is required", f"{where}.{name}") for name in form if name not in given]
+    problems += [
+        Problem("is not a field of this provider's login", f"{where}.{name}"[:200])
+        for name in given
+        if name not in form
+    ][:50]
+    problems += [
+        Problem("must not be empty", f"{where}.{name}") for name in form if given.get(name) == ""
+    ]
+    if problems:
+        offered = " or ".join("+".join(names) for names in forms)
+        raise BadRequest(f"The provider's login takes {offered}", problems)
+
+
+def _laid_over(before: Any, change: Any) -> Any:
+    """Replace the parts of a struct that a change sets."""
+    if change is UNSET:
+        return before
+    given = {
+        name: value for name, value in msgspec.structs.asdict(change).items() if value is not UNSET
+    }
+    return msgspec.structs.replace(before, **given)
+
+
+def _events(before: ConnectionRow, after: ConnectionRow) -> list[EventType]:
+    told: list[EventType] = []
+    if after.status != before.status:
+        if after.status == "disconnected":
+            told.append("connection.disconnected")
+        elif after.status == "connected" and before.status == "disconnected":
+            told.append("connection.reconnected")
+    # Timestamps and the cadence follow from other changes and are no news by themselves.
+    quiet = {
+        "status": after.status,
+        "updated_at": after.updated_at,
+        "last_stamp": after.last_stamp,
+        "next_sync_at": after.next_sync_at,
+    }
+    if not told or msgspec.structs.replace(before, **quiet) != after:
+        told.append("connection.updated")
+    return told
