@@ -1,0 +1,1 @@
+"""One folder a provider; nobody imports one by name, `kit.registry` finds them."""

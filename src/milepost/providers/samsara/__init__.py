@@ -1,0 +1,7 @@
+"""Samsara: a fleet platform of gateways, cameras and driver logs (https://developers.samsara.com)."""
+
+from milepost.providers.samsara.streams import SamsaraConnector
+
+connect = SamsaraConnector
+
+__all__ = ["connect"]

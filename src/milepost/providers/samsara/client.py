@@ -1,0 +1,148 @@
+"""Samsara's endpoints, one method each, and what its failures mean; no mapping.
+
+Paths and parameters: OpenAPI document of API version 2025-10-23 (README, source S).
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from string import Formatter
+
+import msgspec
+
+from milepost import clock
+from milepost.errors import Changed, CursorLost, LoginLost, NotAllowed, ProviderError, TryAgain
+from milepost.kit.http import Answer, Judge, ProviderClient
+
+API_VERSION = "2025-10-23"
+LARGEST_PAGE = "512"  # Where the document has a `limit`: tags, vehicles and drivers; 513 is a 400.
+READ_ORGANIZATION = "Read Org Information"
+
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")  # What RFC 6750 lets a bearer token be made of.
+_REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
+_CURSOR_LOST = re.compile(r"parameters differ|cursor|pagination token", re.IGNORECASE)
+
+
+def bearer(template: str, credentials: Mapping[str, str]) -> str:
+    """Make the bearer token as a manifest says: `{apiKey}`, or `{username!b}` for base64url of a field.
+
+    Raises LoginLost, which never shows the token, where no provider could accept it.
+    """
+    made = []
+    for literal, name, _, conversion in Formatter().parse(template):
+        made.append(literal)
+        if name:
+            value = credentials.get(name, "").strip()
+            if conversion == "b":
+                value = base64.urlsafe_b64encode(value.encode()).decode().rstrip("=")
+            made.append(value)
+    token = "".join(made)
+    if not _TOKEN.fullmatch(token):
+        raise LoginLost("The credentials cannot be those of an account: check what was typed.")
+    return token
+
+
+class SamsaraClient:
+    """The calls that the connector makes; each returns the body of a good answer."""
+
+    def __init__(self, http: ProviderClient) -> None:
+        self._http = http
+
+    async def organization(self) -> bytes:
+        judge = _judge("/me", READ_ORGANIZATION)
+        return await self._http.get("/me", {}, spends="organization", judge=judge)
+
+    async def tags(self, permission: str, after: str | None) -> bytes:
+        return await self._page("/tags", {"limit": LARGEST_PAGE}, after, "tags", permission)
+
+    async def vehicles(self, permission: str, after: str | None) -> bytes:
+        params = {"limit": LARGEST_PAGE}
+        return await self._page("/fleet/vehicles", params, after, "vehicles", permission)
+
+    async def drivers(self, permission: str, activation: str, after: str | None) -> bytes:
+        """List drivers of one activation status; without one, deactivated drivers stay hidden."""
+        params = {"driverActivationStatus": activation, "limit": LARGEST_PAGE}
+        return await self._page("/fleet/drivers", params, after, "drivers", permission)
+
+    async def stats(self, permission: str, types: list[str], after: str | None) -> bytes:
+        """Ask for the last known value of each type of every vehicle."""
+        path = "/fleet/vehicles/stats"
+        return await self._page(path, {"types": ",".join(types)}, after, "stats", permission)
+
+    async def stats_feed(self, permission: str, types: list[str], after: str | None) -> bytes:
+        """Ask for what came in since `after`; without it, for the last known values and a cursor."""
+        path = "/fleet/vehicles/stats/feed"
+        return await self._page(path, {"types": ",".join(types)}, after, "stats", permission)
+
+    async def stats_history(
+        self,
+        permission: str,
+        types: list[str],
+        starts_at: datetime,
+        ends_at: datetime,
+        after: str | None,
+    ) -> bytes:
+        """Ask for readings of [starts_at, ends_at); the cursor goes from vehicle to vehicle."""
+        params = {
+            "startTime": clock.iso(starts_at),
+            # Rounded up, so that what lies between is not lost; the mapping cuts exactly.
+            "endTime": clock.iso(ends_at + timedelta(microseconds=999)),
+            "types": ",".join(types),
+        }
+        path = "/fleet/vehicles/stats/history"
+        return await self._page(path, params, after, "stats", permission)
+
+    async def aclose(self) -> None:
+        await self._http.aclose()
+
+    async def _page(
+        self, path: str, params: dict[str, str], after: str | None, spends: str, permission: str
+    ) -> bytes:
+        # Every page repeats the first one's parameters: the cursor belongs to exactly these.
+        asked = params if after is None else {**params, "after": after}
+        judge = _judge(path, permission, resumed=after is not None)
+        return await self._http.get(path, asked, spends=spends, judge=judge)
+
+
+def _judge(path: str, permission: str, *, resumed: bool = False) -> Judge:
+    def judge(answer: Answer) -> ProviderError | None:
+        status = answer.status
+        if status == 200:
+            return None
+        said = f"Samsara answered {status} to {path}{_handle(answer)}"
+        if status == 401:
+            return LoginLost(f"{said}: it no longer accepts the credentials.")
+        if status == 403:
+            # The licence of the account may lack it too, which the answer does not tell apart.
+            return NotAllowed(permission)
+        if status == 404:
+            return NotAllowed(
+                permission, f"{said}: the account has no access to it ({permission})."
+            )
+        if status in {408, 504}:
+            return TryAgain(f"{said}.", timed_out=True)
+        if status >= 500:
+            return TryAgain(f"{said}.")
+        message = _message(answer)
+        if status == 400 and resumed and _CURSOR_LOST.search(message):
+            return CursorLost(f"{said}: {message}")
+        return Changed(f"{said}: {message or 'no reason given'}")
+
+    return judge
+
+
+def _message(answer: Answer) -> str:
+    """Return the vendor's own words, if it spoke JSON (a 5xx and a v1 400 are plain text)."""
+    try:
+        message = msgspec.json.decode(answer.body, type=dict[str, object]).get("message")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return ""
+    return message[:200] if isinstance(message, str) else ""
+
+
+def _handle(answer: Answer) -> str:
+    request_id = answer.headers.get("request-id", "")
+    return f" (request {request_id})" if _REQUEST_ID.fullmatch(request_id) else ""

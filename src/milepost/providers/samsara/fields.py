@@ -1,0 +1,172 @@
+"""Every field of Samsara's answers that we ask for: what it becomes, or why it is left out.
+
+The names are those of the OpenAPI document of API version 2025-10-23, and those seen live beyond it.
+"""
+
+from __future__ import annotations
+
+from milepost.kit.ledger import Dropped, Fields, Mapped
+
+_ELD = Dropped("settings of driver logs, which are not read yet")
+_EQUIPMENT = Dropped("the model has no place for equipment of a vehicle")
+_NOTES = Dropped("free text about people or vehicles, which nobody asked for")
+_ASSIGNED = Dropped("who drives what is told by assignments, which are not read yet")
+_MEMBERS = Dropped("membership is read from the members themselves")
+_OTHER_TAG = Dropped("a setting of the driver app that names a tag; no membership")
+_CUSTOM = Dropped("fields that each customer defines; the model has no place for them")
+
+TAG_OF: Fields = {
+    "id": Mapped("groups"),
+    "name": Dropped("the group has it"),
+    "parentTagId": Dropped("the group has it"),
+}
+
+VEHICLE: Fields = {
+    "id": Mapped("sourceId"),
+    "name": Mapped("name"),
+    "vin": Mapped("vin"),
+    "make": Mapped("make"),
+    "model": Mapped("model"),
+    "year": Mapped("year"),
+    "licensePlate": Mapped("licensePlate.number"),
+    "tags": TAG_OF,
+    "gateway": {"serial": Mapped("devices"), "model": Mapped("model, where it only echoes this")},
+    "serial": Mapped("devices, where there is no gateway"),
+    "cameraSerial": Mapped("devices"),
+    "externalIds": {"samsara.vin": Mapped("vin, where there is none"), "*": _CUSTOM},
+    "createdAtTime": Mapped("createdAt"),
+    "updatedAtTime": Mapped("updatedAt"),
+    "attributes": _CUSTOM,
+    "notes": _NOTES,
+    "staticAssignedDriver": _ASSIGNED,
+    "sensorConfiguration": _EQUIPMENT,
+    "esn": _EQUIPMENT,
+    "harshAccelerationSettingType": _EQUIPMENT,
+    "isRemotePrivacyButtonEnabled": _EQUIPMENT,
+    "vehicleRegulationMode": Dropped("says whether logs are compulsory, not whether it is active"),
+    "vehicleType": _EQUIPMENT,
+    "vehicleWeight": Dropped("its unit is unknown"),
+    "vehicleWeightInKilograms": _EQUIPMENT,
+    "vehicleWeightInPounds": _EQUIPMENT,
+    **{f"auxInputType{number}": _EQUIPMENT for number in range(1, 14)},
+}
+
+DRIVER: Fields = {
+    "id": Mapped("sourceId"),
+    "name": Mapped("firstName, middleName, lastName"),
+    "driverActivationStatus": Mapped("status"),
+    "email": Mapped("email"),
+    "phone": Mapped("phone"),
+    "locale": Mapped("phone, for its country code"),
+    "username": Mapped("username"),
+    "licenseState": Mapped("license.state"),
+    "licenseNumber": Mapped("license.number"),
+    "tags": TAG_OF,
+    "createdAtTime": Mapped("createdAt"),
+    "updatedAtTime": Mapped("updatedAt"),
+    "isDeactivated": Dropped("deprecated in favour of driverActivationStatus"),
+    "attributes": _CUSTOM,
+    "externalIds": _CUSTOM,
+    "notes": _NOTES,
+    "dateOfBirth": Dropped("personal, and the model has no place for it"),
+    "profileImageUrl": Dropped("personal, and the model has no place for it"),
+    "currentIdCardCode": Dropped("opens vehicles; not ours to keep"),
+    "tachographCardNumber": _ELD,
+    "staticAssignedVehicle": _ASSIGNED,
+    "peerGroupTag": _OTHER_TAG,
+    "vehicleGroupTag": _OTHER_TAG,
+    "trailerGroupTag": _OTHER_TAG,
+    "hasDrivingFeaturesHidden": _OTHER_TAG,
+    "hasVehicleUnpinningEnabled": _OTHER_TAG,
+    "timezone": _ELD,
+    "carrierSettings": _ELD,
+    "hosSetting": _ELD,
+    "usDriverRulesetOverride": _ELD,
+    "waitingTimeDutyStatusEnabled": _ELD,
+    "eldAdverseWeatherExemptionEnabled": _ELD,
+    "eldBigDayExemptionEnabled": _ELD,
+    "eldDayStartHour": _ELD,
+    "eldExempt": _ELD,
+    "eldExemptReason": _ELD,
+    "eldPcEnabled": _ELD,
+    "eldSettings": _ELD,
+    "eldYmEnabled": _ELD,
+}
+
+TAG: Fields = {
+    "id": Mapped("sourceId"),
+    "name": Mapped("name"),
+    "parentTagId": Mapped("parent"),
+    "parentTag": {
+        "id": Mapped("parent, where there is no parentTagId"),
+        "name": Dropped("the group has it"),
+    },
+    "externalIds": _CUSTOM,
+    "addresses": _MEMBERS,
+    "assets": _MEMBERS,
+    "drivers": _MEMBERS,
+    "machines": _MEMBERS,
+    "sensors": _MEMBERS,
+    "vehicles": _MEMBERS,
+}
+
+ORGANIZATION: Fields = {
+    "id": Mapped("sourceId"),
+    "name": Mapped("account.name, where the carrier has none"),
+    "carrierSettings": {
+        "carrierName": Mapped("account.name"),
+        "dotNumber": Mapped("account.dotNumbers"),
+        "mainOfficeAddress": Dropped("the model has no place for it"),
+    },
+}
+
+_OF_VEHICLE: Fields = {
+    "id": Mapped("vehicle"),
+    "name": Dropped("the vehicle has it"),
+    "externalIds": Dropped("the vehicle has them"),
+}
+_GPS: Fields = {
+    "time": Mapped("locatedAt"),
+    "latitude": Mapped("location.latitude"),
+    "longitude": Mapped("location.longitude"),
+    "headingDegrees": Mapped("heading"),
+    "speedMilesPerHour": Mapped("speed"),
+    "reverseGeo": {"formattedLocation": Mapped("address.formatted")},
+    "isEcuSpeed": Dropped("tells engine speed from GPS speed; the model does not"),
+    "address": Dropped("an entry of the customer's address book, not a postal address"),
+    "decorations": Dropped("never asked for"),
+}
+_VALUE: Fields = {
+    "time": Mapped("timestamp"),
+    "value": Mapped("the field of its type"),
+    "decorations": Dropped("never asked for"),
+}
+_NUMBERS = (
+    "obdOdometerMeters", "gpsOdometerMeters", "obdEngineSeconds", "syntheticEngineSeconds",
+    "fuelConsumedMilliliters", "engineRpm", "batteryMilliVolts", "engineCoolantTemperatureMilliC",
+    "engineOilPressureKPa",
+)  # fmt: skip
+
+READINGS: Fields = {
+    **_OF_VEHICLE,
+    "gps": _GPS,
+    **dict.fromkeys((*_NUMBERS, "engineStates", "fuelPercents"), _VALUE),
+}
+"""The shape of feed and history."""
+
+SNAPSHOT: Fields = {
+    **_OF_VEHICLE,
+    "gps": _GPS,
+    **dict.fromkeys((*_NUMBERS, "engineState", "fuelPercent"), _VALUE),
+}
+"""The shape of the snapshot, which spells two names in the singular."""
+
+BY_SCHEMA: dict[str, Fields] = {
+    "samsara.vehicle": VEHICLE,
+    "samsara.driver": DRIVER,
+    "samsara.tag": TAG,
+    "samsara.organization": ORGANIZATION,
+    **{f"samsara.vehicleStats.{key}": READINGS for key in READINGS if key not in _OF_VEHICLE},
+    "samsara.vehicleStats": SNAPSHOT,
+}
+"""The table of each raw shape, by the name that cuts carry."""
