@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,6 +19,8 @@ from milepost.vault import new_installation_key
 
 PREFIX = "MILEPOST_"
 KEY_FILE = "secret.keys"
+# What tests and `milepost sync` read by themselves.
+_ELSEWHERE = (f"{PREFIX}TEST_", f"{PREFIX}CLIENT_")
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Count = Annotated[int, Meta(ge=1, le=1000)]
@@ -124,16 +128,12 @@ def read(environ: Mapping[str, str]) -> Settings:
     """Read the settings; raise SetupError naming the variable and what it must look like.
 
     An empty variable counts as not set. A variable that begins with `MILEPOST_` and is no setting is
-    refused, because a misspelt one would otherwise be ignored in silence (tests have `MILEPOST_TEST_*`).
+    refused, because a misspelt one would otherwise be ignored in silence.
     """
     fields = {field.name: field for field in msgspec.structs.fields(Settings)}
     values: dict[str, Any] = {}
     for variable, text in environ.items():
-        if (
-            not variable.startswith(PREFIX)
-            or variable.startswith(f"{PREFIX}TEST_")
-            or not text.strip()
-        ):
+        if not variable.startswith(PREFIX) or variable.startswith(_ELSEWHERE) or not text.strip():
             continue
         name = variable.removeprefix(PREFIX).lower()
         if name not in fields:
@@ -173,19 +173,16 @@ def keys_for(settings: Settings) -> list[str]:
 
 def _write_once(file: Path, text: str) -> None:
     """Write a private file whole or not at all; of two processes that do so at once, the first wins."""
-    draft = file.with_name(f"{file.name}.{os.getpid()}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    handle, draft = tempfile.mkstemp(dir=file.parent, prefix=file.name)  # Made for its owner only.
     try:
         with os.fdopen(handle, "w") as out:
             out.write(text)
             out.flush()
             os.fsync(out.fileno())
-        if not file.exists():
+        with contextlib.suppress(FileExistsError):
             os.link(draft, file)
-    except FileExistsError:
-        pass
     finally:
-        draft.unlink()
+        Path(draft).unlink()
 
 
 def _default_data_dir(environ: Mapping[str, str]) -> Path:
@@ -199,7 +196,14 @@ def _default_data_dir(environ: Mapping[str, str]) -> Path:
 
 
 def _value(variable: str, name: str, kind: Any, text: str) -> Any:
-    problem = SetupError(f"{variable} must be {_MUST_BE.get(name) or _describe(kind)}.")
+    try:
+        return _parse(name, kind, text)
+    except (ValueError, msgspec.MsgspecError):
+        # The value itself is not repeated: it may be a secret.
+        raise SetupError(f"{variable} must be {_MUST_BE.get(name) or _describe(kind)}.") from None
+
+
+def _parse(name: str, kind: Any, text: str) -> Any:
     match name:
         case "data_dir":
             return Path(text).expanduser().absolute()
@@ -207,31 +211,21 @@ def _value(variable: str, name: str, kind: Any, text: str) -> Any:
             return tuple(key for key in re.split(r"[,\s]+", text) if key)
         case "database_url":
             if urlsplit(text).scheme not in {"postgresql", "postgres"}:
-                raise problem
+                raise ValueError
             return text
         case "public_url":
-            return _http_address(text, problem)
+            return _http_address(text)
         case "provider_urls":
-            try:
-                urls = msgspec.json.decode(text, type=dict[str, str])
-            except msgspec.DecodeError:
-                raise problem from None
-            return {code: _http_address(url, problem) for code, url in urls.items()}
+            urls = msgspec.json.decode(text, type=dict[str, str])
+            return {code: _http_address(url) for code, url in urls.items()}
         case _:
-            try:
-                return msgspec.convert(text, kind, strict=False)
-            except msgspec.ValidationError:
-                raise problem from None
+            return msgspec.convert(text, kind, strict=False)
 
 
-def _http_address(text: str, problem: SetupError) -> str:
-    try:
-        parts = urlsplit(text)
-        fits = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
-        raise problem from None
-    if not fits:
-        raise problem
+def _http_address(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0:
+        raise ValueError
     return text.rstrip("/")
 
 

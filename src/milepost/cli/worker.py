@@ -31,5 +31,6 @@ async def _work(settings: Settings) -> int:
             concurrency=settings.worker_concurrency,
             turn_seconds=settings.sync_turn_seconds,
             cadence=timedelta(minutes=settings.sync_cadence_minutes),
+            public_url=settings.link_base,
         )
     return 0
