@@ -27,6 +27,7 @@ from milepost.models.event import EventType
 from milepost.store import connections, syncs
 from milepost.store.connections import ConnectionRow
 from milepost.store.pool import Database, Session
+from milepost.sync.disconnect import link_url
 from milepost.sync.request import Desk
 from milepost.sync.schedule import next_tick
 from milepost.vault import ConnectionKey, new_token
@@ -83,7 +84,9 @@ class Reception:
     def shown(self, row: ConnectionRow) -> Connection:
         """Show a connection to its own application: with the token."""
         token = self._database.vault.open(row.sealed_token).decode()
-        return row.published(self._provider_name(row.provider), self._link_url(row), token)
+        return row.published(
+            self.provider_name(row.provider), link_url(self._link_base, row), token
+        )
 
     async def create(self, application_id: UUID, wish: Wish) -> Connection:
         """Try the credentials with the provider, then write the connection and request its first sync.
@@ -130,6 +133,10 @@ class Reception:
             await self._stop_sync_unless_connected(session, row)
             await self._tell(session, row, _events(before, row))
         return self.shown(row)
+
+    def provider_name(self, code: str) -> str:
+        """Name a provider; one that was uninstalled since leaves its connections readable by its code."""
+        return self._registry.manifest(code).name if code in self._registry else code
 
     def credentials(self, row: ConnectionRow) -> dict[str, str]:
         sealed = self._database.vault.open(row.sealed_credentials)
@@ -205,16 +212,11 @@ class Reception:
             await self._desk.cancel(session, row, active, why=f"The connection was {row.status}.")
 
     async def _tell(self, session: Session, row: ConnectionRow, types: Sequence[EventType]) -> None:
-        shown = row.published(self._provider_name(row.provider), self._link_url(row), None)
+        shown = row.published(
+            self.provider_name(row.provider), link_url(self._link_base, row), None
+        )
         for type_ in types:
             await emit.about_connection(session, row, type_, shown, row.updated_at)
-
-    def _provider_name(self, code: str) -> str:
-        # A provider that was uninstalled since leaves its connections readable.
-        return self._registry.manifest(code).name if code in self._registry else code
-
-    def _link_url(self, row: ConnectionRow) -> str:
-        return f"{self._link_base}/link/connection/{ids.show('connection', row.id)}"
 
 
 def check_login(logins: Sequence[Sequence[LoginField]], given: Mapping[str, str]) -> None:

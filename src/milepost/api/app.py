@@ -1,0 +1,121 @@
+"""The HTTP application: what granian starts, and what tests build around a database of their own."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import importlib.resources
+import os
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import msgspec
+from litestar import Litestar, Response, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.router import Router
+from procrastinate import App
+
+from milepost import config, log
+from milepost.api import health, openapi
+from milepost.api.errors import HANDLERS
+from milepost.api.house import furnish
+from milepost.api.operations import PREFIX, Operation, handler_for
+from milepost.api.routes import (
+    connections,
+    drivers,
+    groups,
+    issues,
+    locations,
+    providers,
+    stats,
+    syncs,
+    vehicles,
+)
+from milepost.errors import SetupError
+from milepost.jobs import queue as jobs
+from milepost.kit import registry as providers_installed
+from milepost.kit.registry import Registry
+from milepost.store.pool import Database
+from milepost.vault import Vault
+
+OPERATIONS: list[Operation] = [
+    operation
+    for module in (
+        vehicles, drivers, locations, stats, groups, connections, syncs, providers, issues,
+    )
+    for operation in module.OPERATIONS
+]  # fmt: skip
+
+# The largest body that a request of the contract can sensibly have is some kilobytes.
+_MOST_BODY_BYTES = 10_000_000
+
+
+def from_environment() -> Litestar:
+    """Build the application as the `MILEPOST_*` variables say; granian calls this in each of its processes."""
+    settings = config.read(os.environ)
+    log.configure(settings.log_format, settings.log_level)
+    if settings.database_url is None:
+        raise SetupError(
+            "The API needs MILEPOST_DATABASE_URL; `milepost api` sets it to the embedded database."
+        )
+    database = Database(
+        settings.database_url,
+        Vault(config.keys_for(settings)),
+        pool_size=settings.database_pool_size,
+    )
+    return build(
+        database,
+        providers_installed.load(settings.provider_urls),
+        jobs.app(settings.database_url),
+        settings.link_base,
+        cadence=timedelta(minutes=settings.sync_cadence_minutes),
+    )
+
+
+def build(
+    database: Database,
+    registry: Registry,
+    queue: App,
+    public_url: str,
+    *,
+    cadence: timedelta = timedelta(hours=2),
+) -> Litestar:
+    """Build the application; it opens the database when it starts and closes it when it stops."""
+    house = furnish(database, registry, queue, public_url, cadence)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        await database.open()
+        try:
+            yield
+        finally:
+            await database.close()
+
+    contract = Router(PREFIX, route_handlers=[handler_for(each, house) for each in OPERATIONS])
+    return Litestar(
+        [contract, *health.handlers(house), *_description(public_url)],
+        lifespan=[lifespan],
+        exception_handlers=HANDLERS,
+        request_max_body_size=_MOST_BODY_BYTES,
+        openapi_config=None,
+        logging_config=None,
+        debug=False,
+    )
+
+
+def _description(public_url: str) -> list[HTTPRouteHandler]:
+    """Serve the API's description, and a page to read it on that needs nothing from elsewhere."""
+    version = importlib.metadata.version("milepost")
+    described = msgspec.json.encode(openapi.document(OPERATIONS, public_url, version))
+    page = importlib.resources.files("milepost.api").joinpath("docs.html").read_bytes()
+
+    @get(["/openapi.json", "/tsp/openapi"], include_in_schema=False)
+    async def describe() -> Response[bytes]:
+        return Response(described, media_type="application/json")
+
+    @get("/docs", include_in_schema=False)
+    async def read() -> Response[bytes]:
+        headers = {"Content-Security-Policy": "default-src 'self' 'unsafe-inline'"}
+        return Response(page, media_type="text/html; charset=utf-8", headers=headers)
+
+    return [describe, read]

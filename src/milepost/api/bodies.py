@@ -1,0 +1,125 @@
+"""Strict JSON bodies: decoded without leniency, and every problem of a body named with its path."""
+
+from __future__ import annotations
+
+import functools
+import re
+import types
+import typing
+from typing import Any
+
+import msgspec
+
+from milepost.errors import BadRequest, Problem
+
+_AT = re.compile(r" - at `(?:key in )?\$(.*)`$", re.DOTALL)
+_ROOT = "{requestBody}"
+_INVALID = "Invalid request body"
+
+# A body may be wrong in a million places; this many are named.
+_MOST_PROBLEMS = 50
+_LONGEST_PATH = 200
+
+
+def decode(body: bytes, type_: Any) -> Any:
+    """Read a body strictly; raise BadRequest that names every field that is wrong.
+
+    An empty body counts as `{}`. Types are never coerced, unknown fields and null are refused.
+    """
+    try:
+        if b"\\u0000" in body and (path := _path_of_nul(msgspec.json.decode(body))) is not None:
+            raise BadRequest(_INVALID, [Problem("must not contain NUL characters", path)])
+        return _decoder(type_).decode(body or b"{}")
+    except msgspec.ValidationError as error:
+        raise BadRequest(_INVALID, _problems(body, type_) or [_problem(error, _ROOT)]) from None
+    except RecursionError:
+        raise BadRequest(_INVALID, [Problem("is nested too deeply", _ROOT)]) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        said = str(error)[:_LONGEST_PATH]
+        raise BadRequest("The request body is not JSON", [Problem(said, _ROOT)]) from None
+
+
+@functools.cache
+def _decoder(type_: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(type_, strict=True)
+
+
+def _problems(body: bytes, type_: Any) -> list[Problem]:
+    try:
+        found = _collect(type_, msgspec.json.decode(body), _ROOT)
+    except (msgspec.DecodeError, RecursionError):
+        return []
+    return found[:_MOST_PROBLEMS]
+
+
+def _problem(error: Exception, base: str) -> Problem:
+    text = str(error)
+    at = _AT.search(text)
+    path = base + (at.group(1) if at else "")
+    return Problem(text[: at.start()] if at else text, path[:_LONGEST_PATH])
+
+
+def _members(type_: Any) -> list[Any]:
+    """List what a type may be, through unions and annotations."""
+    origin = typing.get_origin(type_)
+    if origin is typing.Annotated:
+        return _members(typing.get_args(type_)[0])
+    if origin in (typing.Union, types.UnionType):
+        return [member for each in typing.get_args(type_) for member in _members(each)]
+    return [type_]
+
+
+def _collect(type_: Any, value: Any, base: str) -> list[Problem]:
+    """Walk the structs and lists that a value should be made of; msgspec judges the leaves."""
+    members = _members(type_)
+    structs = [m for m in members if isinstance(m, type) and issubclass(m, msgspec.Struct)]
+    if isinstance(value, dict) and len(structs) == 1:
+        return _collect_struct(structs[0], value, base)
+    lists = [member for member in members if typing.get_origin(member) is list]
+    if isinstance(value, list) and len(lists) == 1:
+        (inner,) = typing.get_args(lists[0])
+        found: list[Problem] = []
+        for place, item in enumerate(value):
+            found += _collect(inner, item, f"{base}[{place}]")
+            if len(found) >= _MOST_PROBLEMS:
+                return found
+        if found:
+            return found
+    try:
+        msgspec.json.decode(msgspec.json.encode(value), type=type_, strict=True)
+    except (msgspec.ValidationError, RecursionError) as error:
+        return [_problem(error, base)]
+    return []
+
+
+def _collect_struct(
+    struct: type[msgspec.Struct], value: dict[str, Any], base: str
+) -> list[Problem]:
+    hints = typing.get_type_hints(struct, include_extras=True)
+    fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
+    found: list[Problem] = []
+    for name, field in fields.items():
+        if name in value:
+            found += _collect(hints[field.name], value[name], f"{base}.{name}")
+        elif field.required:
+            found.append(Problem("is required", f"{base}.{name}"))
+    if struct.__struct_config__.forbid_unknown_fields:
+        unknown = [name for name in value if name not in fields][:_MOST_PROBLEMS]
+        found += [Problem("is not a field", f"{base}.{name}"[:_LONGEST_PATH]) for name in unknown]
+    return found
+
+
+def _path_of_nul(value: Any) -> str | None:
+    """Find a NUL character, which PostgreSQL's text cannot hold."""
+    waiting = [(_ROOT, value)]
+    while waiting:
+        path, at = waiting.pop()
+        if isinstance(at, str) and "\x00" in at:
+            return path
+        if isinstance(at, dict):
+            if any("\x00" in name for name in at):
+                return path
+            waiting += [(f"{path}.{name}"[:_LONGEST_PATH], item) for name, item in at.items()]
+        elif isinstance(at, list):
+            waiting += [(f"{path}[{place}]", item) for place, item in enumerate(at)]
+    return None

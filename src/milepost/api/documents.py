@@ -1,0 +1,206 @@
+"""Shows documents as the contract does: with metadata, and with references expanded and raw data on request."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET
+
+from milepost import clock, ids
+from milepost.api.operations import Call
+from milepost.api.paging import Page, cut, from_micros, micros
+from milepost.api.parameters import (
+    CURSOR,
+    DELETED,
+    HIDDEN,
+    LIMIT,
+    MODIFIED_AFTER,
+    MODIFIED_BEFORE,
+    RAW,
+    Parameter,
+)
+from milepost.errors import NotFound
+from milepost.models.connection import EntityFilter, Filters
+from milepost.models.driver import Driver
+from milepost.models.group import Group
+from milepost.models.meta import EntityMetadata, Visibility
+from milepost.models.vehicle import DeviceReference, Vehicle
+from milepost.store import documents
+from milepost.store.connections import ConnectionRow
+from milepost.store.documents import DocumentModel, DocumentRow
+from milepost.store.pool import Session
+from milepost.store.raw import Archive, opened
+from milepost.vault import ConnectionKey, Vault
+
+Document = Vehicle | Driver | Group
+
+_DECODERS: dict[DocumentModel, msgspec.json.Decoder[Document]] = {
+    "vehicle": msgspec.json.Decoder(Vehicle),
+    "driver": msgspec.json.Decoder(Driver),
+    "group": msgspec.json.Decoder(Group),
+}
+_NO_FILTER = EntityFilter()
+
+
+async def listing(
+    call: Call, model: DocumentModel, expand: Parameter[frozenset[str]], *, filtered: bool
+) -> Page:
+    """Answer a list of documents in order of modification; `filtered` where connections' filters apply."""
+    values = call.values
+    bookmarks = call.bookmarks()
+    place = bookmarks.read(values[CURSOR])
+    limit = values[LIMIT]
+    rows = await documents.page(
+        call.session,
+        call.connection.id,
+        model,
+        after=(from_micros(place[0]), UUID(bytes=place[1])) if place else None,
+        modified_after=values[MODIFIED_AFTER],
+        modified_before=values[MODIFIED_BEFORE],
+        deleted=values[DELETED],
+        limit=limit + 1,
+    )
+    page, last = cut(rows, limit)
+    shown = await show(call, model, page, expand=values[expand], raw=values[RAW])
+    if filtered and not values[HIDDEN]:
+        # A page may then hold fewer than `limit`; what counts for the reader is `next`.
+        shown = [each for each in shown if _is_shown(each)]
+    return Page(shown, bookmarks.write(micros(last.modified_at), last.id.bytes) if last else UNSET)
+
+
+async def one(
+    call: Call, model: DocumentModel, which: Parameter[UUID], expand: Parameter[frozenset[str]]
+) -> Document:
+    """Answer one document of the connection, removed and hidden ones too; raise NotFound."""
+    wanted = call.values[which]
+    found = await documents.by_ids(call.session, call.connection.id, model, [wanted])
+    if wanted not in found:
+        raise missing(model, wanted)
+    (shown,) = await show(
+        call, model, [found[wanted]], expand=call.values[expand], raw=call.values[RAW]
+    )
+    return shown
+
+
+def missing(model: str, wanted: UUID) -> NotFound:
+    return NotFound(detail=f"Could not find resource with ID: {ids.show(model, wanted)}")
+
+
+async def show(
+    call: Call,
+    model: DocumentModel,
+    rows: Sequence[DocumentRow],
+    *,
+    expand: frozenset[str] = frozenset(),
+    raw: bool = False,
+) -> list[Document]:
+    connection = call.connection
+    found = [_published(model, row, connection.filters) for row in rows]
+    if raw:
+        archive = await archive_of(call, [row.raw_id for row in rows])
+        found = [
+            msgspec.structs.replace(each, raw=archive.data(row.raw_id, row.raw_ordinal))
+            for each, row in zip(found, rows, strict=True)
+        ]
+    if "devices" in expand:
+        found = [_with_devices(each) for each in found]
+    if "groups" in expand or "parent" in expand:
+        found = await _with_groups(call.session, connection, found)
+    return found
+
+
+async def by_public_id(
+    call: Call, model: DocumentModel, public_ids: Iterable[str]
+) -> dict[str, Document]:
+    """Read the known ones of some documents, by their public ids, for whoever expands references."""
+    rows = await documents.by_ids(
+        call.session, call.connection.id, model, {ids.read(model, each) for each in public_ids}
+    )
+    filters = call.connection.filters
+    return {ids.show(model, row.id): _published(model, row, filters) for row in rows.values()}
+
+
+async def archive_of(call: Call, raw_ids: Collection[int | None]) -> Archive:
+    """Open the raw payloads that some records of the call's connection point to."""
+    connection = call.connection
+    key = connection_key(call.house.database.vault, connection)
+    return await opened(call.session, connection.id, key, connection.provider, raw_ids)
+
+
+def connection_key(vault: Vault, connection: ConnectionRow) -> ConnectionKey:
+    return ConnectionKey(vault.open(connection.sealed_key))
+
+
+def visibility(document: Document, filter_: EntityFilter) -> Visibility:
+    """Say whether a filter hides a document: included ids win over everything, else exclusion, else status."""
+    if filter_.include_ids:
+        return "visible" if document.id in filter_.include_ids else "hidden_by_include_list"
+    if filter_.exclude_ids and document.id in filter_.exclude_ids:
+        return "hidden_by_exclude_list"
+    status = UNSET if isinstance(document, Group) else document.status
+    if filter_.status and status != filter_.status:
+        return "hidden_by_status"
+    return "visible"
+
+
+def _published(model: DocumentModel, row: DocumentRow, filters: Filters | None) -> Document:
+    document = _DECODERS[model].decode(row.body)
+    filter_ = _NO_FILTER
+    if filters is not None and model != "group":
+        filter_ = (filters.vehicles if model == "vehicle" else filters.drivers) or _NO_FILTER
+    metadata = EntityMetadata(
+        added_at=clock.iso(row.added_at),
+        modified_at=clock.iso(row.modified_at),
+        deleted_at=clock.iso(row.deleted_at) if row.deleted_at else UNSET,
+        visibility="deleted" if row.deleted_at else visibility(document, filter_),
+    )
+    return msgspec.structs.replace(document, metadata=metadata)
+
+
+def _is_shown(document: Document) -> bool:
+    metadata = document.metadata
+    return metadata is UNSET or metadata.visibility in ("visible", "deleted")
+
+
+def _with_devices(document: Document) -> Document:
+    if not isinstance(document, Vehicle) or document.devices is UNSET:
+        return document
+    devices: list[str | DeviceReference] = [
+        DeviceReference(id=each) if isinstance(each, str) else each for each in document.devices
+    ]
+    return msgspec.structs.replace(document, devices=devices)
+
+
+async def _with_groups(
+    session: Session, connection: ConnectionRow, found: list[Document]
+) -> list[Document]:
+    named = {each for document in found for each in _groups_named(document)}
+    rows = await documents.by_ids(
+        session, connection.id, "group", {ids.read("group", each) for each in named}
+    )
+    groups = {
+        ids.show("group", row.id): _published("group", row, connection.filters)
+        for row in rows.values()
+    }
+    expanded: list[Document] = []
+    for document in found:
+        changes: dict[str, Any] = {}
+        if isinstance(document, Group):
+            if isinstance(document.parent, str):
+                changes["parent"] = groups.get(document.parent, document.parent)
+        elif document.groups is not UNSET:
+            changes["groups"] = [
+                groups.get(each, each) if isinstance(each, str) else each
+                for each in document.groups
+            ]
+        expanded.append(msgspec.structs.replace(document, **changes))
+    return expanded
+
+
+def _groups_named(document: Document) -> list[str]:
+    if isinstance(document, Group):
+        return [document.parent] if isinstance(document.parent, str) else []
+    return [each for each in document.groups or [] if isinstance(each, str)]

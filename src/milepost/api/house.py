@@ -1,0 +1,34 @@
+"""What the API is made of, handed to every call: the database, the providers, the desk for syncs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import msgspec
+from procrastinate import App
+
+from milepost.kit.registry import Registry
+from milepost.store.pool import Database
+from milepost.sync.connections import Reception
+from milepost.sync.request import Desk
+
+
+class House(msgspec.Struct, frozen=True, kw_only=True):
+    """The parts of one process of the API."""
+
+    database: Database
+    registry: Registry
+    desk: Desk
+    reception: Reception
+
+
+def furnish(
+    database: Database, registry: Registry, queue: App, link_base: str, cadence: timedelta
+) -> House:
+    desk = Desk(registry, queue)
+    return House(
+        database=database,
+        registry=registry,
+        desk=desk,
+        reception=Reception(database, registry, desk, link_base=link_base, cadence=cadence),
+    )

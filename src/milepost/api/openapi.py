@@ -1,0 +1,211 @@
+"""The description of the API (OpenAPI 3.1), made from the same declarations that route and check requests."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from milepost.api.errors import ErrorBody
+from milepost.api.operations import PREFIX, Operation
+from milepost.api.parameters import Parameter
+from milepost.errors import Problem
+
+_REF = "#/components/schemas/{name}"
+
+_TOKEN_PARAMETER = {
+    "name": "Connection-Token",
+    "in": "header",
+    "required": True,
+    "description": "The connection that the request is about: what `POST /connections` answered.",
+    "schema": {"type": "string", "pattern": r"^con_tkn_\S+$"},
+}
+
+# What a model may lack inside (an event leaves the token out) but every answer carries.
+_ALWAYS_ANSWERED = {
+    "Vehicle": ["metadata"],
+    "Driver": ["metadata"],
+    "Group": ["metadata"],
+    "Connection": ["token"],
+}
+
+# Status → name of the response, the codes that its body may carry, and what it means.
+_REFUSALS: dict[int, tuple[str, list[str], str]] = {
+    400: ("BadRequestError", ["bad_request"], "Bad Request"),
+    401: ("UnauthorizedError", ["unauthorized"], "Unauthorized"),
+    403: ("ForbiddenError", ["forbidden"], "Forbidden"),
+    404: ("NotFoundError", ["not_found"], "Not Found"),
+    409: ("ConflictError", ["conflict"], "Conflict"),
+    413: ("PayloadTooLargeError", ["payload_too_large"], "Payload Too Large"),
+    422: (
+        "UnprocessableEntityError",
+        [
+            "unprocessable_entity",
+            "connection_disconnected",
+            "insufficient_permissions",
+            "invalid_credentials",
+        ],
+        "Unprocessable Entity",
+    ),
+    429: ("TooManyRequestsError", ["too_many_requests"], "Too Many Requests"),
+    500: ("InternalServerError", ["internal_server_error"], "Internal Server Error"),
+    501: ("NotImplementedError", ["not_implemented"], "Not Implemented"),
+    502: ("BadGatewayError", ["bad_gateway"], "Bad Gateway"),
+    504: ("GatewayTimeoutError", ["gateway_timeout"], "Gateway Timeout"),
+}
+
+
+def document(operations: Sequence[Operation], server: str, version: str) -> dict[str, Any]:
+    """Describe the operations as served from `server`."""
+    types = [item_type(each.answer) for each in operations]
+    types += [each.body for each in operations if each.body is not None]
+    schemas = _schemas([*types, ErrorBody, Problem])
+    schemas["ErrorPathDetail"] = schemas.pop("Problem")
+    del schemas["ErrorBody"]
+    paths: dict[str, dict[str, Any]] = {}
+    for each in operations:
+        paths.setdefault(each.path, {})[each.method.lower()] = _operation(each)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Milepost",
+            "version": version,
+            "description": "Fleet telematics of every provider in one model. Speaks the contract of the "
+            "Terminal telematics API; what stands beside it carries `x-milepost-extension`.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": server + PREFIX}],
+        "security": [{"Authorization": []}],
+        "tags": [{"name": tag} for tag in dict.fromkeys(each.tag for each in operations)],
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "responses": {
+                name: _refusal(codes, meaning) for name, codes, meaning in _REFUSALS.values()
+            },
+            "parameters": {"ConnectionToken": _TOKEN_PARAMETER},
+            "securitySchemes": {
+                "Authorization": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "An application's secret key, `sk_…`.",
+                }
+            },
+        },
+    }
+
+
+def item_type(answer: Any) -> Any:
+    """What a list answer is a list of; else the answer itself."""
+    return typing.get_args(answer)[0] if typing.get_origin(answer) is list else answer
+
+
+def _schemas(types: Iterable[Any]) -> dict[str, Any]:
+    _, schemas = msgspec.json.schema_components(list(dict.fromkeys(types)), ref_template=_REF)
+    for name, always in _ALWAYS_ANSWERED.items():
+        schema = schemas[name]
+        schema["required"] = [*schema.get("required", []), *always]
+    return schemas
+
+
+def _operation(operation: Operation) -> dict[str, Any]:
+    parameters: list[dict[str, Any]] = []
+    if operation.needs == "connection":
+        parameters.append({"$ref": "#/components/parameters/ConnectionToken"})
+    parameters += [_parameter(each) for each in operation.parameters]
+    described: dict[str, Any] = {
+        "operationId": operation.id,
+        "tags": [operation.tag],
+        "summary": operation.summary,
+        "parameters": parameters,
+        "responses": {
+            str(operation.status): {
+                "description": "Created" if operation.status == 201 else "OK",
+                "content": {"application/json": {"schema": _answer(operation)}},
+            },
+            **{str(status): _refusal_ref(status) for status in _refusals(operation)},
+        },
+    }
+    if operation.description:
+        described["description"] = operation.description
+    if operation.body is not None:
+        described["requestBody"] = {
+            "content": {"application/json": {"schema": _ref(operation.body)}},
+            "required": any(field.required for field in msgspec.structs.fields(operation.body)),
+        }
+    if operation.needs == "nothing":
+        described["security"] = [{"Authorization": []}, {}]
+    if operation.extension:
+        described["x-milepost-extension"] = True
+    return described
+
+
+def _parameter(parameter: Parameter[Any]) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "name": parameter.name,
+        "in": parameter.place,
+        "required": parameter.place == "path",
+        "description": parameter.description,
+        "schema": dict(parameter.schema),
+    }
+    if parameter.extension:
+        described["x-milepost-extension"] = True
+    return described
+
+
+def _answer(operation: Operation) -> dict[str, Any]:
+    item = _ref(item_type(operation.answer))
+    if item_type(operation.answer) is operation.answer:
+        return item
+    results = {"type": "array", "items": item}
+    if not operation.paged:
+        return results
+    next_ = {
+        "type": "string",
+        "format": "cursor",
+        "description": "The `cursor` of the next page; absent on the last one.",
+    }
+    return {
+        "type": "object",
+        "properties": {"results": results, "next": next_},
+        "required": ["results"],
+    }
+
+
+def _ref(type_: type[Any]) -> dict[str, Any]:
+    return {"$ref": _REF.format(name=type_.__name__)}
+
+
+def _refusals(operation: Operation) -> list[int]:
+    always = (
+        [400, 401, 429, 500, 504]
+        if operation.needs == "nothing"
+        else [400, 401, 403, 429, 500, 504]
+    )
+    too_large = [413] if operation.body is not None else []
+    return sorted({*always, *too_large, *operation.refusals})
+
+
+def _refusal_ref(status: int) -> dict[str, str]:
+    return {"$ref": f"#/components/responses/{_REFUSALS[status][0]}"}
+
+
+def _refusal(codes: list[str], description: str) -> dict[str, Any]:
+    with_problems = codes[0] in ("bad_request", "unprocessable_entity")
+    detail = (
+        {"type": "array", "items": {"$ref": _REF.format(name="ErrorPathDetail")}}
+        if with_problems
+        else {"type": "string"}
+    )
+    schema = {
+        "type": "object",
+        "properties": {
+            "code": {"type": "string", "enum": codes},
+            "message": {"type": "string"},
+            "detail": detail,
+        },
+        "required": ["code", "message"],
+    }
+    return {"description": description, "content": {"application/json": {"schema": schema}}}

@@ -1,0 +1,160 @@
+"""Operations: one declaration an endpoint, from which routing, checking and the description are made."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Literal
+
+import msgspec
+from litestar import Request, Response
+from litestar.handlers import HTTPRouteHandler, route
+
+from milepost.api import bodies, compression
+from milepost.api.house import House
+from milepost.api.paging import Bookmarks
+from milepost.api.parameters import Parameter, Values, read_values
+from milepost.errors import BadRequest, Forbidden, Problem, Unauthorized
+from milepost.store.connections import ConnectionRow
+from milepost.store.pool import Session
+from milepost.store.scope import Scope, admit
+
+PREFIX = "/tsp/v1"
+
+_KEY = re.compile(r"[Bb]earer +(sk_[A-Za-z0-9_]{1,200}) *")
+_TOKEN = re.compile(r"con_tkn_[!-~]{1,200}")
+_JSON_TYPES = ("application/json", "")
+
+HTTPRequest = Request[Any, Any, Any]
+NO_VALUES = Values({})
+
+
+class Operation(msgspec.Struct, frozen=True, kw_only=True):
+    """One endpoint of the contract, or of ours beside it (`extension`).
+
+    `needs` says who may call: anyone, an application, or an application for one connection. `reads`
+    lends the handler the session by which the caller was admitted: one loan of a session, no transaction.
+    `paged` says whether an `answer` that is a list comes as a page with `results` and `next`.
+    """
+
+    id: str
+    method: Literal["GET", "POST", "PATCH"]
+    path: str
+    tag: str
+    summary: str
+    answer: Any
+    handler: Callable[[Call], Awaitable[Any]]
+    description: str = ""
+    needs: Literal["nothing", "application", "connection"] = "connection"
+    reads: bool = False
+    parameters: Sequence[Parameter[Any]] = ()
+    body: Any = None
+    status: int = 200
+    refusals: Sequence[int] = ()
+    paged: bool = True
+    extension: bool = False
+
+
+class Call(msgspec.Struct, kw_only=True):
+    """One request, admitted and read: what a handler is given."""
+
+    house: House
+    operation: Operation
+    values: Values = NO_VALUES
+    scope: Scope | None = None
+    borrowed: Session | None = None
+    content: bytes = b""
+    content_type: str = ""
+
+    @property
+    def session(self) -> Session:
+        assert self.borrowed is not None, "the operation does not declare that it reads"
+        return self.borrowed
+
+    @property
+    def caller(self) -> Scope:
+        assert self.scope is not None, "the operation needs no application"
+        return self.scope
+
+    @property
+    def connection(self) -> ConnectionRow:
+        assert self.caller.connection is not None, "the operation needs no connection"
+        return self.caller.connection
+
+    def body(self) -> Any:
+        """Decode the request's body as the operation declares it."""
+        if self.content and self.content_type not in _JSON_TYPES:
+            problem = Problem("must be application/json", "{requestHeader}.Content-Type")
+            raise BadRequest("Invalid request body", [problem])
+        return bodies.decode(self.content, self.operation.body)
+
+    def bookmarks(self, about: str = "") -> Bookmarks:
+        """The cursors of this listing, for this caller; `about` sets apart listings of different things."""
+        scope = self.caller
+        tenant = scope.connection.id if scope.connection else scope.application_id
+        return Bookmarks(self.house.database, f"{self.operation.id}:{about}", tenant)
+
+
+def handler_for(operation: Operation, house: House) -> HTTPRouteHandler:
+    """Make the framework's handler of an operation."""
+    names = re.findall(r"{(\w+)}", operation.path)
+
+    async def handle(request: HTTPRequest) -> Response[bytes]:
+        path = {name: str(request.path_params[name]) for name in names}
+        query = request.scope["query_string"]
+        call = Call(house=house, operation=operation)
+        if operation.needs != "nothing" or "authorization" in request.headers:
+            async with house.database.session() as session:
+                call.scope = await _admit(request, operation, house, session)
+                call.values = read_values(operation.parameters, path, query)
+                if operation.reads:
+                    call.borrowed = session
+                    return await _respond(request, operation, await operation.handler(call))
+        else:
+            call.values = read_values(operation.parameters, path, query)
+        if operation.body is not None:
+            call.content = await request.body()
+            call.content_type = request.content_type[0]
+        return await _respond(request, operation, await operation.handler(call))
+
+    litestar_path = re.sub(r"{(\w+)}", r"{\1:str}", operation.path)
+    return route(
+        litestar_path,
+        http_method=operation.method,
+        name=operation.id,
+        status_code=operation.status,
+        include_in_schema=False,
+    )(handle)
+
+
+async def _admit(
+    request: HTTPRequest, operation: Operation, house: House, session: Session
+) -> Scope:
+    """Find out who calls. Raises Unauthorized without a good key or token, Forbidden for a foreign token."""
+    key = _KEY.fullmatch(request.headers.get("authorization", ""))
+    if key is None:
+        raise Unauthorized(detail="Please ensure you have a valid API key")
+    token_digest = None
+    if operation.needs == "connection":
+        token = _TOKEN.fullmatch(request.headers.get("connection-token", ""))
+        if token is None:
+            # Whose key it is does not matter here: without a token there is nothing to be forbidden.
+            raise Unauthorized(detail="Please ensure you send a valid Connection-Token header")
+        token_digest = house.database.pepper.digest(token[0])
+    scope = await admit(session, house.database.pepper.digest(key[1]), token_digest)
+    if scope is None:
+        raise Unauthorized(detail="Please ensure you have a valid API key")
+    if operation.needs == "connection" and scope.connection is None:
+        raise Forbidden(
+            detail="Please ensure the connection token matches the resource you are attempting to access."
+        )
+    return scope
+
+
+async def _respond(request: HTTPRequest, operation: Operation, answer: Any) -> Response[bytes]:
+    content = answer if isinstance(answer, bytes) else msgspec.json.encode(answer)
+    accepted = request.headers.get("accept-encoding", "")
+    content, headers = await compression.fitting(content, accepted)
+    return Response(
+        content, status_code=operation.status, headers=headers, media_type="application/json"
+    )

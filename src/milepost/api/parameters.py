@@ -1,0 +1,215 @@
+"""Parameters of paths and queries: how each is read, and how it is described."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any, Generic, Literal, TypeVar
+from urllib.parse import parse_qsl
+from uuid import UUID
+
+import msgspec
+
+from milepost import ids
+from milepost.errors import BadRequest, Problem
+
+T = TypeVar("T")
+
+MOST_IDS = 50
+_LONGEST_TEXT = 1000
+_AWARE = Annotated[datetime, msgspec.Meta(tz=True)]
+_DATE_TIME = {"type": "string", "format": "date-time", "examples": ["2021-01-06T03:24:53.000Z"]}
+
+
+class Parameter(Generic[T]):
+    """One parameter: `read` turns its text into a value, or raises ValueError with what it must be."""
+
+    def __init__(
+        self,
+        name: str,
+        read: Callable[[str], T],
+        default: T,
+        schema: Mapping[str, Any],
+        description: str,
+        *,
+        place: Literal["query", "path"] = "query",
+        extension: bool = False,
+    ) -> None:
+        self.name = name
+        self.read = read
+        self.default = default
+        self.schema = schema
+        self.description = description
+        self.place = place
+        self.extension = extension
+
+
+class Values:
+    """The values of an operation's parameters, by parameter."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self._values = values
+
+    def __getitem__(self, parameter: Parameter[T]) -> T:
+        value: T = self._values.get(parameter.name, parameter.default)
+        return value
+
+
+def read_values(
+    parameters: Iterable[Parameter[Any]], path: Mapping[str, str], query_string: bytes
+) -> Values:
+    """Read what an operation declares; raise BadRequest naming each wrong one. Others are ignored."""
+    given: dict[str, list[str]] = {}
+    for name, text in parse_qsl(
+        query_string.decode("ascii", "replace"), keep_blank_values=True, errors="replace"
+    ):
+        given.setdefault(name, []).append(text)
+    values: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for parameter in parameters:
+        in_path = parameter.place == "path"
+        texts = [path[parameter.name]] if in_path else given.get(parameter.name, [])
+        if not texts:
+            continue
+        try:
+            if len(texts) > 1:
+                raise ValueError("must be given once only")  # noqa: TRY301  All problems end below.
+            if "\x00" in texts[0]:
+                raise ValueError("must not contain NUL characters")  # noqa: TRY301  As above.
+            values[parameter.name] = parameter.read(texts[0])
+        except ValueError as error:
+            where = "{requestPath}" if in_path else "{requestQuery}"
+            problems.append(Problem(str(error), f"{where}.{parameter.name}"))
+    if problems:
+        raise BadRequest("Invalid request parameters", problems)
+    return Values(values)
+
+
+def instant(name: str, description: str) -> Parameter[datetime | None]:
+    return Parameter(name, read_instant, None, _DATE_TIME, description)
+
+
+def text(name: str, description: str) -> Parameter[str | None]:
+    return Parameter(name, read_text, None, {"type": "string"}, description)
+
+
+def flag(name: str, description: str) -> Parameter[bool]:
+    return Parameter(name, read_flag, False, {"type": "boolean"}, description)
+
+
+def choice(name: str, choices: Iterable[str], description: str) -> Parameter[Any]:
+    known = list(choices)
+
+    def read(given: str) -> str:
+        if given not in known:
+            raise ValueError(f"must be one of {', '.join(known)}")
+        return given
+
+    return Parameter(name, read, None, {"type": "string", "enum": known}, description)
+
+
+def choices(name: str, known: Iterable[str], description: str) -> Parameter[frozenset[str]]:
+    """A comma-separated list of some of the `known` words, in any order."""
+    words = list(known)
+
+    def read(given: str) -> frozenset[str]:
+        wrong = [word for word in given.split(",") if word not in words]
+        if wrong:
+            raise ValueError(f"must be a comma-separated list of {', '.join(words)}")
+        return frozenset(given.split(","))
+
+    schema = {"type": "string", "examples": [",".join(words[:4])]}
+    return Parameter(name, read, frozenset(), schema, description)
+
+
+def expand(*words: str) -> Parameter[frozenset[str]]:
+    """Which references an answer shows as whole objects; the contract spells out every order."""
+    made = choices("expand", words, "Show these related resources whole instead of by id")
+    permutations = (
+        list(words) if len(words) == 1 else [*words, ",".join(words), ",".join(words[::-1])]
+    )
+    made.schema = {"type": "string", "enum": permutations}
+    return made
+
+
+def identifier(name: str, model: str, description: str) -> Parameter[UUID]:
+    """An id in the path."""
+    schema = {"type": "string", "format": "ulid", "pattern": id_pattern(model)}
+    return Parameter(
+        name, lambda given: ids.read(model, given), UUID(int=0), schema, description, place="path"
+    )
+
+
+def identifier_filter(name: str, model: str, description: str) -> Parameter[UUID | None]:
+    schema = {"type": "string", "format": "ulid", "pattern": id_pattern(model)}
+    return Parameter(name, lambda given: ids.read(model, given), None, schema, description)
+
+
+def identifiers(name: str, model: str, description: str) -> Parameter[frozenset[UUID]]:
+    """A comma-separated list of at most fifty ids."""
+
+    def read(given: str) -> frozenset[UUID]:
+        listed = given.split(",")
+        if len(listed) > MOST_IDS:
+            raise ValueError(f"must not list more than {MOST_IDS} ids")
+        return frozenset(ids.read(model, each.strip()) for each in listed)
+
+    return Parameter(name, read, frozenset(), {"type": "string"}, description)
+
+
+def limit(most: int) -> Parameter[int]:
+    """How many records a page holds at most: 100 unless told otherwise."""
+
+    def read(given: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,10}", given) or not 1 <= int(given) <= most:
+            raise ValueError(f"must be a whole number from 1 to {most}")
+        return int(given)
+
+    schema = {"type": "integer", "minimum": 1, "maximum": most, "default": 100}
+    return Parameter("limit", read, 100, schema, "The most records that a page may hold")
+
+
+def id_pattern(model: str) -> str:
+    return f"^{ids.PREFIXES[model]}_[0-7][0-9A-HJKMNP-TV-Z]{{25}}$"
+
+
+def read_instant(given: str) -> datetime:
+    """Read an RFC 3339 instant; a space stands for the plus sign that a form-encoded query loses."""
+    try:
+        found: datetime = msgspec.convert(re.sub(r" (?=\d\d:\d\d$)", "+", given), _AWARE)
+        return found.astimezone(UTC)
+    except (msgspec.ValidationError, OverflowError):
+        raise ValueError(
+            "must be a time with an offset, like 2021-01-06T03:24:53.000Z, in the years 1 to 9999"
+        ) from None
+
+
+def read_text(given: str) -> str:
+    if not 0 < len(given) <= _LONGEST_TEXT:
+        raise ValueError(f"must have 1 to {_LONGEST_TEXT} characters")
+    return given
+
+
+def read_flag(given: str) -> bool:
+    if given not in ("true", "false"):
+        raise ValueError("must be true or false")
+    return given == "true"
+
+
+LIMIT = limit(10_000)
+SERIES_LIMIT = limit(40_000)
+CURSOR: Parameter[str] = Parameter(
+    "cursor",
+    str,
+    "",
+    {"type": "string", "format": "cursor", "pattern": "^[A-Za-z0-9+/=_-]+$"},
+    "Where to go on: the `next` of the page before",
+)
+RAW = flag("raw", "Show the provider's own payloads that each record was built from")
+HIDDEN = flag("hidden", "Show records that the connection's filters hide")
+DELETED = flag("deleted", "Show records that the provider no longer lists")
+MODIFIED_AFTER = instant("modifiedAfter", "Only records last modified at or after this time")
+MODIFIED_BEFORE = instant("modifiedBefore", "Only records last modified at or before this time")
+START_AT = instant("startAt", "Only records from this time on; the beginning of history by default")
+END_AT = instant("endAt", "Only records from before this time; now by default")

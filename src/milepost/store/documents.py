@@ -1,0 +1,74 @@
+"""Reads documents: vehicles, drivers and groups as they were last merged."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import UTC, datetime
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from milepost.store.pool import Session, fetch_all
+from milepost.store.queries import queries
+
+SQL = queries("documents")
+
+DocumentModel = Literal["vehicle", "driver", "group"]
+
+# Beyond any time that is stored, so that one prepared query serves with and without bounds.
+FIRST = datetime(1, 1, 1, tzinfo=UTC)
+LAST = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+
+
+class DocumentRow(msgspec.Struct, frozen=True):
+    """A document: `body` is JSON of the model as published, without metadata and raw."""
+
+    id: UUID
+    body: str
+    added_at: datetime
+    modified_at: datetime
+    deleted_at: datetime | None
+    raw_id: int | None
+    raw_ordinal: int | None
+
+
+async def page(
+    session: Session,
+    connection_id: UUID,
+    model: DocumentModel,
+    *,
+    after: tuple[datetime, UUID] | None,
+    modified_after: datetime | None,
+    modified_before: datetime | None,
+    deleted: bool,
+    limit: int,
+) -> list[DocumentRow]:
+    """List documents by (modified_at, id) from after the given place; both bounds are inclusive.
+
+    Documents that the provider no longer lists are left out unless `deleted`.
+    """
+    after_at, after_id = after or (FIRST, UUID(int=0))
+    values = {
+        "connection_id": connection_id,
+        "model": model,
+        "after_at": after_at,
+        "after_id": after_id,
+        # A bound that says no more than the place does keeps the index scan as short as it can be.
+        "modified_after": max(after_at, modified_after or FIRST),
+        "modified_before": modified_before or LAST,
+        "deleted": deleted,
+        "limit": limit,
+    }
+    return [DocumentRow(*row) for row in await fetch_all(session, SQL["page"], values)]
+
+
+async def by_ids(
+    session: Session, connection_id: UUID, model: DocumentModel, ids: Collection[UUID]
+) -> dict[UUID, DocumentRow]:
+    """Read those of the named documents that are known; removed ones too."""
+    if not ids:
+        return {}
+    values = {"connection_id": connection_id, "model": model, "ids": list(ids)}
+    rows = await fetch_all(session, SQL["by_ids"], values)
+    return {row[0]: DocumentRow(*row) for row in rows}

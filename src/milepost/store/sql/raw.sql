@@ -1,0 +1,3 @@
+-- name: by_ids
+select id, schema, path, extracted_at, sealed from raw
+where connection_id = %(connection_id)s and id = any(%(ids)s)
