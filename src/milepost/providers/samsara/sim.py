@@ -1,0 +1,146 @@
+"""Samsara, simulated: the dialect of its REST API (version 2025-10-23) over any `World`.
+
+A pure function of request, world, instant and conditions. Behaviour beyond the vendor's OpenAPI document
+(empty terminal cursors, the limit of four types, fractional Retry-After, `null` for no assignments) is
+as integrators observed it on live accounts in 2026; a page's measure is a guess, said where it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import msgspec
+
+from milepost.kit.simulation import Conditions, SimAnswer, SimRequest, World
+from milepost.providers.samsara import sim_listings, sim_stats
+from milepost.providers.samsara.sim_dialect import Declined, request_id
+
+TRANSIENT_RETRY_S = 0.40235  # What an observed 429 asked for: fractions of a second.
+
+
+class Endpoint(NamedTuple):
+    """An endpoint: who answers, the scope that its token needs, its limit in requests a second."""
+
+    show: Callable[[SimRequest, World, datetime, Conditions], bytes]
+    scope: str
+    rate: float
+
+
+# The vendor prints a rate for some endpoints only; its other tiers are 10, 25 and 50 a second.
+ENDPOINTS: dict[str, Endpoint] = {
+    "/me": Endpoint(sim_listings.show_organisation, "Read Org Information", 25),
+    "/tags": Endpoint(sim_listings.list_tags, "Read Tags", 25),
+    "/fleet/vehicles": Endpoint(sim_listings.list_vehicles, "Read Vehicles", 25),
+    "/fleet/drivers": Endpoint(sim_listings.list_drivers, "Read Drivers", 25),
+    "/fleet/driver-vehicle-assignments": Endpoint(
+        sim_listings.list_assignments, "Read Assignments", 5
+    ),
+    "/fleet/vehicles/stats": Endpoint(sim_stats.show_snapshot, "Read Vehicle Statistics", 50),
+    "/fleet/vehicles/stats/feed": Endpoint(sim_stats.show_feed, "Read Vehicle Statistics", 50),
+    "/fleet/vehicles/stats/history": Endpoint(
+        sim_stats.show_history, "Read Vehicle Statistics", 50
+    ),
+}
+_TOKEN_RATE = 150  # requests a second by token, over all endpoints
+
+
+def answer(request: SimRequest, world: World, now: datetime, conditions: Conditions) -> SimAnswer:
+    """Answer as the vendor would at instant `now` (aware UTC)."""
+    if "broken_text" in conditions.mishaps:
+        body = b"upstream connect error or disconnect/reset before headers"
+        return SimAnswer(status=503, body=body, headers={"content-type": "text/plain"})
+    try:
+        endpoint = _admit(request, conditions)
+        wait = _wait(request, endpoint, now, conditions)
+        if wait:
+            declined = Declined(429, "Rate limit exceeded")
+            return _decline(request, now, declined, {"retry-after": f"{wait:.5f}"})
+        body = endpoint.show(request, world, now, conditions)
+    except Declined as declined:
+        return _decline(request, now, declined, {})
+    if conditions.mishaps & {"cursor_repeated", "bad_record", "unknown_field"}:
+        body = _spoil(body, request, conditions)
+    headers = {"content-type": "application/json", "request-id": request_id(request, now)}
+    return SimAnswer(status=200, body=body, headers=headers)
+
+
+def prerender(world: World, conditions: Conditions, start: datetime, end: datetime) -> int:
+    """Write the positions of [start, end) onto the shelf; return how many. Needs a shelf."""
+    held = {vehicle.id: world.held(vehicle.id, start, end, end) for vehicle in world.vehicles}
+    request = SimRequest(method="GET", path="/fleet/vehicles/stats/history")
+    walk = sim_stats.Walk(request, world, ["gps"], (), conditions, lambda v: held[v.id])
+    return sum(walk.measure(vehicle) for vehicle in world.vehicles)
+
+
+def _admit(request: SimRequest, conditions: Conditions) -> Endpoint:
+    mishaps = conditions.mishaps
+    if "broken" in mishaps:
+        raise Declined(500, "internal server error")
+    if not _token(request) or "token_revoked" in mishaps:
+        raise Declined(401, "invalid token")
+    endpoint = ENDPOINTS.get(request.path.rstrip("/"))
+    if endpoint is None:
+        raise Declined(404, "Not Found")
+    if request.method != "GET":
+        raise Declined(405, "Method Not Allowed")
+    if "scope_revoked" in mishaps:
+        raise Declined(403, f"Token lacks the required scope: {endpoint.scope}")
+    if "cursor_lost" in mishaps and request.argument("after"):
+        raise Declined(400, "Invalid pagination cursor")
+    return endpoint
+
+
+def _token(request: SimRequest) -> str:
+    """Return the bearer token; any that is not empty opens the fleet."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def _wait(request: SimRequest, endpoint: Endpoint, now: datetime, conditions: Conditions) -> float:
+    """Return the seconds that the vendor asks to wait; 0 when the request may pass."""
+    if "throttled" in conditions.mishaps:
+        return TRANSIENT_RETRY_S
+    if conditions.throttle is None:
+        return 0.0
+    token, throttle = _token(request), conditions.throttle
+    wait = throttle.take(f"{token} {request.path}", endpoint.rate, now)
+    return wait or throttle.take(token, _TOKEN_RATE, now)
+
+
+def _decline(
+    request: SimRequest, now: datetime, declined: Declined, headers: dict[str, str]
+) -> SimAnswer:
+    id_ = request_id(request, now)
+    body = msgspec.json.encode({"message": declined.message, "requestId": id_})
+    return SimAnswer(
+        status=declined.status,
+        body=body,
+        headers={"content-type": "application/json", "request-id": id_, **headers},
+    )
+
+
+def _spoil(body: bytes, request: SimRequest, conditions: Conditions) -> bytes:
+    page: dict[str, Any] = msgspec.json.decode(body)
+    data = page.get("data")
+    records: list[dict[str, Any]] = data if isinstance(data, list) else []
+    if "bad_record" in conditions.mishaps and records:
+        _harm(records[0])
+    if "unknown_field" in conditions.mishaps:
+        for record in records:
+            record["zenithIndex"] = {"value": 7, "note": "not in any document"}
+    after = request.argument("after")
+    if "cursor_repeated" in conditions.mishaps and after and "pagination" in page:
+        page["pagination"] = {"endCursor": after, "hasNextPage": True}
+    return msgspec.json.encode(page)
+
+
+def _harm(record: dict[str, Any]) -> None:
+    """Take something essential out of a record: a position's latitude, a value, or its id."""
+    for value in record.values():
+        first = value[0] if isinstance(value, list) and value else value
+        if isinstance(first, dict) and "time" in first:
+            first.pop("latitude", None) or first.pop("value", None)
+            return
+    record.pop("id", None)

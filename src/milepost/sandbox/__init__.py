@@ -1,0 +1,1 @@
+"""The sandbox: every provider's simulator over one deterministic fleet, with faults on demand."""

@@ -1,0 +1,251 @@
+"""A fleet that drives real GPX traces: one vehicle a file, re-dated so that each file ends at the start.
+
+Only points with a time drive; what is refused is counted by file and reason. A file that is no safe XML
+is refused whole and makes no vehicle. Speed and heading come from consecutive points.
+"""
+
+from __future__ import annotations
+
+import bisect
+import hashlib
+import math
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from xml.etree.ElementTree import Element, ParseError
+
+import defusedxml.ElementTree as SafeXML
+import msgspec
+from defusedxml.common import DefusedXmlException
+
+from milepost import units
+from milepost.kit.simulation import Assignment, DriverCard, Fleet, GroupCard, VehicleCard, Window
+from milepost.models.location import Fix
+from milepost.models.stats import ENGINE_STATES, StatReading, StatType
+from milepost.sandbox import roster
+from milepost.sandbox.corridors import bearing, metres_between
+
+_FIRST_ID = 281_474_976_710_656
+_MILLISECOND = timedelta(milliseconds=1)
+_ODOMETER_BEAT = timedelta(minutes=5)
+# What is faster is a jump of the receiver, not a speed: no lorry or car of the traces drives so.
+_FASTEST_KMH = 250
+
+
+class TrackFile(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one file. `unreadable` says why it was refused whole; else the points are counted."""
+
+    file: str
+    points: int = 0
+    refused: dict[str, int] = {}
+    unreadable: str | None = None
+
+
+class Trace(msgspec.Struct, frozen=True, kw_only=True):
+    fixes: tuple[Fix, ...]
+    states: tuple[StatReading, ...]
+    odometer: tuple[StatReading, ...]
+
+
+class TrackWorld:
+    """The vehicles of a folder of GPX files; the simulator's `World`. `start` is cut to whole seconds."""
+
+    def __init__(self, folder: Path, start: datetime, drivers: int = 12, seed: int = 7) -> None:
+        self.start = start.astimezone(UTC).replace(microsecond=0)
+        self.fleet: Fleet = roster.FLEET
+        self.groups: Sequence[GroupCard] = roster.GROUPS
+        self.files: list[TrackFile] = []
+        self._traces: dict[str, Trace] = {}
+        cards: list[VehicleCard] = []
+        for path in sorted(p for p in folder.iterdir() if p.suffix.lower() == ".gpx"):
+            card = _card(path.stem, self.groups, self.start)
+            try:
+                points, refused = read_points(path)
+            except (ParseError, DefusedXmlException, ValueError) as error:
+                self.files.append(TrackFile(file=path.name, unreadable=_reason(error)))
+                continue
+            self.files.append(TrackFile(file=path.name, points=len(points), refused=refused))
+            self._traces[card.id] = _drive(points, self.start)
+            cards.append(card)
+        if not cards:
+            raise ValueError(f"There is no readable GPX file in {folder}.")
+        self.vehicles: Sequence[VehicleCard] = sorted(cards, key=lambda card: card.id)
+        since = min(
+            (t.fixes[0].located_at for t in self._traces.values() if t.fixes), default=start
+        )
+        self.drivers: Sequence[DriverCard] = roster.draw_drivers(
+            seed, drivers, since - timedelta(days=600)
+        )
+
+    def fixes(self, vehicle_id: str, start: datetime, end: datetime) -> Sequence[Fix]:
+        fixes = self._traces[vehicle_id].fixes if vehicle_id in self._traces else ()
+        return fixes[_first_fix(fixes, start) : _first_fix(fixes, end)]
+
+    def readings(
+        self, vehicle_id: str, type_: StatType, start: datetime, end: datetime
+    ) -> Sequence[StatReading]:
+        found = self._series(vehicle_id, type_)
+        return found[_first_reading(found, start) : _first_reading(found, end)]
+
+    def held(
+        self,
+        vehicle_id: str,  # noqa: ARG002  Traces have no gaps in reception: every vehicle is alike.
+        start: datetime,
+        end: datetime,
+        at: datetime,
+    ) -> list[Window]:
+        end = min(end, at + _MILLISECOND)
+        return [(start, end)] if start < end else []
+
+    def came_in(
+        self,
+        vehicle_id: str,  # noqa: ARG002
+        since: datetime,
+        until: datetime,
+    ) -> list[Window]:
+        return [(since, until)] if since < until else []
+
+    def latest_fix(self, vehicle_id: str, at: datetime) -> Fix | None:
+        fixes = self._traces[vehicle_id].fixes if vehicle_id in self._traces else ()
+        found = _first_fix(fixes, at + _MILLISECOND)
+        return fixes[found - 1] if found else None
+
+    def latest_reading(self, vehicle_id: str, type_: StatType, at: datetime) -> StatReading | None:
+        readings = self._series(vehicle_id, type_)
+        found = _first_reading(readings, at + _MILLISECOND)
+        return readings[found - 1] if found else None
+
+    def assignments(self, start: datetime, end: datetime) -> list[Assignment]:
+        """Give the first vehicles with positions a driver each, for as long as their trace lasts."""
+        active = [driver for driver in self.drivers if driver.active]
+        driven = [(v.id, f) for v in self.vehicles if (f := self._traces[v.id].fixes)]
+        return [
+            Assignment(
+                driver_id=driver.id,
+                vehicle_id=vehicle_id,
+                starts_at=fixes[0].located_at,
+                ends_at=fixes[-1].located_at,
+                kind="static",
+            )
+            for driver, (vehicle_id, fixes) in zip(active, driven, strict=False)
+            if fixes[0].located_at < end and fixes[-1].located_at > start
+        ]
+
+    def _series(self, vehicle_id: str, type_: StatType) -> tuple[StatReading, ...]:
+        trace = self._traces.get(vehicle_id)
+        if trace is None:
+            return ()
+        return {"engine_state": trace.states, "odometer": trace.odometer}.get(type_, ())
+
+
+Point = tuple[datetime, float, float]
+
+
+def read_points(path: Path) -> tuple[list[Point], dict[str, int]]:
+    """Return a file's timed track points by time, and how many were refused for which reason.
+
+    Raise ParseError for broken XML, DefusedXmlException for a document type or entities, and ValueError
+    for XML that is not GPX.
+    """
+    # Entities are how a small file becomes gigabytes in memory or reads other files; GPX needs none.
+    root = SafeXML.parse(path, forbid_dtd=True).getroot()
+    if root is None or _local(root) != "gpx":
+        raise ValueError("the document is not GPX")
+    refused: Counter[str] = Counter()
+    points: dict[datetime, Point] = {}
+    for element in root.iter():
+        if _local(element) == "trkpt":
+            point = _point(element)
+            if isinstance(point, str):
+                refused[point] += 1
+            elif point[0] in points:
+                refused["same instant as another point"] += 1
+            else:
+                points[point[0]] = point
+    return sorted(points.values()), dict(sorted(refused.items()))
+
+
+def _point(element: Element) -> Point | str:
+    texts = [child.text for child in element if _local(child) == "time"]
+    if not texts or not texts[0]:
+        return "without a time"
+    try:
+        at = datetime.fromisoformat(texts[0].strip())
+    except ValueError:
+        return "unreadable time"
+    try:
+        latitude, longitude = float(element.get("lat", "nan")), float(element.get("lon", "nan"))
+    except ValueError:
+        return "unreadable position"
+    if not (abs(latitude) <= 90 and abs(longitude) <= 180):
+        return "unreadable position"
+    # GPX times are UTC by definition, also where the Z is left out.
+    at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    return at.replace(microsecond=at.microsecond // 1000 * 1000), latitude, longitude
+
+
+def _drive(points: list[Point], start: datetime) -> Trace:
+    if not points:
+        return Trace(fixes=(), states=(), odometer=())
+    shift = start - points[-1][0]
+    fixes: list[Fix] = []
+    odometer: list[StatReading] = []
+    driven = 0.0
+    for i, (at, lat, lon) in enumerate(points):
+        heading, kmh = None, None
+        if i:
+            then, lat0, lon0 = points[i - 1]
+            metres = metres_between(lat0, lon0, lat, lon)
+            driven += metres
+            kmh = round(metres / (at - then).total_seconds() * 3.6, 2)
+            heading = round(bearing(lat0, lon0, lat, lon), 1) % 360 if metres else 0.0
+        plausible = kmh is not None and math.isfinite(kmh) and kmh <= _FASTEST_KMH
+        fixes.append(Fix(at + shift, lat, lon, heading, kmh if plausible else None))
+        if not odometer or i == len(points) - 1 or at + shift - odometer[-1].at >= _ODOMETER_BEAT:
+            reading = units.km_from_metres(round(driven))
+            odometer.append(StatReading("odometer", at + shift, reading))
+    on, off = float(ENGINE_STATES.index("on")), float(ENGINE_STATES.index("off"))
+    states = [StatReading("engine_state", fixes[-1].located_at, off)]
+    if len(fixes) > 1:
+        states.insert(0, StatReading("engine_state", fixes[0].located_at, on))
+    return Trace(fixes=tuple(fixes), states=tuple(states), odometer=tuple(odometer))
+
+
+def _card(stem: str, groups: Sequence[GroupCard], start: datetime) -> VehicleCard:
+    # The id comes from the name, so that a file more or less renames no other vehicle.
+    number = int.from_bytes(hashlib.blake2b(stem.encode(), digest_size=4).digest())
+    regions = [group.id for group in groups if group.parent_id]
+    since = start - timedelta(days=365)
+    letters = "BCDFGHJKMNPRSTVWXZ23456789"
+    serial = "".join(letters[number // 26**k % 26] for k in range(10))
+    return VehicleCard(
+        id=str(_FIRST_ID + number),
+        name=stem,
+        gateway_serial=f"{serial[:4]}-{serial[4:7]}-{serial[7:]}",
+        gateway_model="AG46",
+        diagnostics=False,
+        group_ids=(regions[number % len(regions)],),
+        created_at=since,
+        updated_at=since,
+    )
+
+
+def _local(element: Element) -> str:
+    return str(element.tag).rpartition("}")[2]
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, DefusedXmlException):
+        return "refused: it declares a document type or entities"
+    if isinstance(error, ParseError):
+        return f"not well-formed XML: {error}"
+    return str(error)
+
+
+def _first_fix(fixes: Sequence[Fix], at: datetime) -> int:
+    return bisect.bisect_left(fixes, at, key=lambda fix: fix.located_at)
+
+
+def _first_reading(readings: Sequence[StatReading], at: datetime) -> int:
+    return bisect.bisect_left(readings, at, key=lambda reading: reading.at)
