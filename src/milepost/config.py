@@ -19,8 +19,8 @@ from milepost.vault import new_installation_key
 
 PREFIX = "MILEPOST_"
 KEY_FILE = "secret.keys"
-# What tests and `milepost sync` read by themselves.
-_ELSEWHERE = (f"{PREFIX}TEST_", f"{PREFIX}CLIENT_")
+# What tests, `milepost sync` and the sandbox read by themselves.
+_ELSEWHERE = (f"{PREFIX}TEST_", f"{PREFIX}CLIENT_", f"{PREFIX}SANDBOX_")
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Count = Annotated[int, Meta(ge=1, le=1000)]
@@ -67,7 +67,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = None
     api_host: Annotated[str, Meta(description="Address that the API listens on")] = "127.0.0.1"
-    api_port: Annotated[Port, Meta(description="Port that the API listens on")] = 8430
+    api_port: Annotated[Port, Meta(description="Port that the API listens on")] = 8080
     api_workers: Annotated[Count, Meta(description="Processes that answer the API")] = 1
     api_stop_seconds: Annotated[
         Count, Meta(description="Seconds that open requests get to end when the API stops")
@@ -133,10 +133,12 @@ def read(environ: Mapping[str, str]) -> Settings:
     fields = {field.name: field for field in msgspec.structs.fields(Settings)}
     values: dict[str, Any] = {}
     for variable, text in environ.items():
-        if not variable.startswith(PREFIX) or variable.startswith(_ELSEWHERE) or not text.strip():
-            continue
         name = variable.removeprefix(PREFIX).lower()
+        if not variable.startswith(PREFIX) or not text.strip():
+            continue
         if name not in fields:
+            if variable.startswith(_ELSEWHERE):
+                continue
             raise SetupError(
                 f"There is no setting {variable}; docs/reference/settings.md lists them all."
             )

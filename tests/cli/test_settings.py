@@ -82,10 +82,10 @@ def test_a_misspelt_setting_stops_the_start() -> None:
 @pytest.mark.parametrize(
     ("environ", "base"),
     [
-        ({}, "http://127.0.0.1:8430"),
+        ({}, "http://127.0.0.1:8080"),
         ({"MILEPOST_API_HOST": "0.0.0.0", "MILEPOST_API_PORT": "80"}, "http://127.0.0.1:80"),
-        ({"MILEPOST_API_HOST": "::"}, "http://127.0.0.1:8430"),
-        ({"MILEPOST_API_HOST": "2001:db8::1"}, "http://[2001:db8::1]:8430"),
+        ({"MILEPOST_API_HOST": "::"}, "http://127.0.0.1:8080"),
+        ({"MILEPOST_API_HOST": "2001:db8::1"}, "http://[2001:db8::1]:8080"),
         ({"MILEPOST_PUBLIC_URL": "https://m.example.com/"}, "https://m.example.com"),
     ],
 )

@@ -165,7 +165,7 @@ async def _play(plan: Plan, console: Console, key: str) -> bool:
     """Connect the fleet, sync it, print what came of it; return whether the sync completed."""
     try:
         async with asyncio.timeout(_START_LIMIT_SECONDS):
-            await answered(f"{plan.sandbox_url}/_sandbox/world")
+            await answered(f"{plan.sandbox_url}/_sandbox/requests")
             await answered(f"{plan.api_url}/readyz")
     except TimeoutError:
         raise MilepostError(f"Not everything was up within {_START_LIMIT_SECONDS:.0f} s.") from None
@@ -220,7 +220,7 @@ def _tell(plan: Plan, console: Console, key: str, token: str, holdings: summary.
         f"  curl $API/vehicles/locations {headers}",
         f"  curl $API/syncs {headers} -H 'Content-Type: application/json' -d '{{\"days\": 7}}'",
         f"  milepost sync --url {plan.api_url} --key $KEY --token $TOKEN --days 7",
-        f"The API is described at {plan.api_url}/tsp/openapi; logs are in {plan.folder / 'logs'}.",
+        f"The API is described at {plan.api_url}/docs; logs are in {plan.folder / 'logs'}.",
     ]
     console.print("\n".join(lines), soft_wrap=True, highlight=False, markup=False)
 

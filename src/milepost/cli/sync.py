@@ -12,7 +12,7 @@ from milepost.cli import progress, running
 from milepost.cli.caller import Caller
 from milepost.errors import SetupError
 
-_LOCAL = "http://127.0.0.1:8430"
+_LOCAL = "http://127.0.0.1:8080"
 
 
 def sync(

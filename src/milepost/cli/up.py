@@ -93,7 +93,7 @@ def _tell(settings: Settings, base: str, *, sandbox: bool) -> None:
     keys = "MILEPOST_SECRET_KEYS" if settings.secret_keys else str(settings.data_dir / KEY_FILE)
     lines = [
         "Milepost is up.",
-        f"  API          {base}/tsp/v1   (described at {base}/tsp/openapi)",
+        f"  API          {base}/tsp/v1   (described at {base}/docs)",
         f"  database     {where}",
         f"  secret keys  {keys}",
     ]
