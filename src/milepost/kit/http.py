@@ -175,7 +175,7 @@ class ProviderClient:
                 timeout=self._timeout,
                 follow_redirects=False,
                 limits=httpx2.Limits(max_connections=IN_FLIGHT),
-                verify=_tls(),
+                verify=_tls(self._base.scheme),
             )
         return self._opened
 
@@ -205,6 +205,11 @@ def _since(started: float) -> float:
 
 
 @functools.cache
-def _tls() -> ssl.SSLContext:
-    """Read the trusted certificates once a process: it takes 20 ms, and connectors live shortly."""
+def _tls(scheme: str) -> ssl.SSLContext:
+    """Read the trusted certificates once a process, and only where there is TLS.
+
+    It takes 20 to 170 ms, and a connector lives for one turn.
+    """
+    if scheme == "http":
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # Trusts nobody, and is never asked.
     return httpx2.create_ssl_context()

@@ -24,7 +24,7 @@ from milepost.providers.samsara import shapes
 T = TypeVar("T")
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-STATES: frozenset[State] = frozenset(get_args(State))
+STATES: dict[str, State] = {state: state for state in get_args(State)}
 
 
 class Misfit(Reject, frozen=True):
@@ -93,26 +93,24 @@ def driver(raw: shapes.Driver, identity: Identity, provider: str, sweep: str) ->
     """Build a driver. `sweep` is the activation status that the listing was asked for."""
     source_id = str(raw.id)
     first, middle, last = split_name(_clean(raw.name))
-    state = next((s for s in STATES if s == _clean(raw.licenseState).upper()), UNSET)
+    state = STATES.get(_clean(raw.licenseState).upper(), UNSET)
     number = text(raw.licenseNumber)
     email = text(raw.email)
-    known = raw.driverActivationStatus in {"active", "deactivated"}
+    status = raw.driverActivationStatus
+    active = (status if status in {"active", "deactivated"} else sweep) == "active"
+    licensed = state is not UNSET or number is not UNSET
     return Driver(
         id=identity.of("driver", source_id),
         source_id=source_id,
         provider=provider,
-        status="active"
-        if (raw.driverActivationStatus if known else sweep) == "active"
-        else "inactive",
+        status="active" if active else "inactive",
         first_name=text(first),
         middle_name=text(middle),
         last_name=text(last),
         email=email if email is not UNSET and "@" in email else UNSET,
         phone=e164(raw.phone, raw.locale or "us") or UNSET if raw.phone else UNSET,
         username=text(raw.username),
-        license=UNSET
-        if state is UNSET and number is UNSET
-        else License(state=state, number=number),
+        license=License(state=state, number=number) if licensed else UNSET,
         groups=_groups(raw.tags, identity),
         created_at=instant(raw.createdAtTime),
         updated_at=instant(raw.updatedAtTime),

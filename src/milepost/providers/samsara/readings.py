@@ -222,8 +222,10 @@ def _sound(key: str, listed: Raw, window: Window) -> list[Record] | None:
         return None
     records: list[Record] = []
     for read in items:
+        if not floor <= read.time < ceiling:
+            return None
         record = _record(key, read)
-        if isinstance(record, str) or not floor <= read.time < ceiling:
+        if isinstance(record, str):
             return None
         records.append(record)
     return records

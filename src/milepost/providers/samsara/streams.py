@@ -109,7 +109,12 @@ class SamsaraConnector:
 
     async def latest_locations(self) -> list[tuple[LatestVehicleLocation, bytes]]:
         now = clock.now()
-        snapshots = await asyncio.gather(*(self._snapshot(types) for types in latest.SNAPSHOTS))
+        try:
+            async with asyncio.TaskGroup() as calls:
+                asked = [calls.create_task(self._snapshot(types)) for types in latest.SNAPSHOTS]
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from None
+        snapshots = [task.result() for task in asked]
         found = [
             latest.location(given, self._identity, self._manifest.code, now)
             for given in latest.join(snapshots)
