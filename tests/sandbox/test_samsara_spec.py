@@ -1,0 +1,179 @@
+"""The simulator's answers are valid against the vendor's own OpenAPI document."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from openapi_schema_validator import OAS30Validator, oas30_format_checker
+
+from milepost.kit.simulation import Conditions
+from milepost.sandbox.tracks import TrackWorld
+
+ALL_TYPES = [
+    "gps,engineStates,obdOdometerMeters",
+    "gpsOdometerMeters,obdEngineSeconds,syntheticEngineSeconds",
+    "fuelPercents,fuelConsumedMilliliters,engineRpm",
+    "engineCoolantTemperatureMilliC,engineOilPressureKPa,batteryMilliVolts",
+]
+
+
+class Contract:
+    """The vendor's document: checks an answer, or a request's parameters, of one GET path."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self._paths = document["paths"]
+        self._components = document["components"]
+        self._closed = self._close(document["components"])
+
+    def parameters(self, path: str) -> dict[str, Any]:
+        return {p["name"]: p for p in self._paths[path]["get"].get("parameters", [])}
+
+    def problems(self, path: str, status: int, body: bytes) -> Iterator[str]:
+        answers = self._paths[path]["get"]["responses"]
+        answer = answers.get(str(status), answers.get("default"))
+        if "$ref" in answer:
+            answer = self._components["responses"][answer["$ref"].rpartition("/")[2]]
+        schema = answer["content"]["application/json"]["schema"]
+        root = {"components": self._closed, **self._close(schema)}
+        checker = OAS30Validator(root, format_checker=oas30_format_checker)
+        for error in checker.iter_errors(msgspec.json.decode(body)):
+            yield f"{path} {list(error.absolute_path)}: {error.message}"
+
+    def _close(self, schema: Any) -> Any:
+        """Refuse properties that the document does not name, unless it says that others may come."""
+        if isinstance(schema, list):
+            return [self._close(item) for item in schema]
+        if not isinstance(schema, dict):
+            return schema
+        parts = [self._resolve(part) for part in schema.get("allOf", ())]
+        if parts and all("properties" in part for part in parts):
+            properties = {name: p for part in parts for name, p in part["properties"].items()}
+            required = [name for part in parts for name in part.get("required", ())]
+            schema = {"type": "object", "properties": properties}
+            schema |= {"required": required} if required else {}
+        found = {key: self._close(value) for key, value in schema.items()}
+        if schema.get("type") == "object" and schema.get("properties"):
+            found.setdefault("additionalProperties", False)
+        return found
+
+    def _resolve(self, part: dict[str, Any]) -> dict[str, Any]:
+        reference = part.get("$ref")
+        if reference is None:
+            return part
+        found: dict[str, Any] = self._components["schemas"][reference.rpartition("/")[2]]
+        return found
+
+
+@pytest.fixture(scope="module")
+def contract(shared: Path) -> Contract:
+    return Contract(json.loads((shared / "specs" / "samsara-2025-10-23.json").read_bytes()))
+
+
+def check(contract: Contract, vendor: Any, path: str, **query: Any) -> dict[str, Any]:
+    known = contract.parameters(path)
+    required = {name for name, parameter in known.items() if parameter.get("required")}
+    assert required <= set(query)
+    answer = vendor.ask(path, **query)
+    assert answer.status == 200
+    assert list(contract.problems(path, 200, answer.body)) == []
+    page: dict[str, Any] = msgspec.json.decode(answer.body)
+    return page
+
+
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("/me", {}),
+        ("/fleet/vehicles", {}),
+        ("/fleet/vehicles", {"limit": 3}),
+        ("/fleet/drivers", {"driverActivationStatus": "active"}),
+        ("/fleet/drivers", {"driverActivationStatus": "deactivated"}),
+        ("/fleet/driver-vehicle-assignments", {"filterBy": "vehicles"}),
+    ],
+)
+def test_listings_are_valid(
+    contract: Contract, vendor: Any, path: str, query: dict[str, Any]
+) -> None:
+    assert check(contract, vendor, path, **query)["data"]
+
+
+def test_tags_are_valid(contract: Contract, vendor: Any) -> None:
+    assert len(check(contract, vendor, "/tags")["data"]) == 4
+
+
+@pytest.mark.parametrize("types", ALL_TYPES)
+def test_snapshot_feed_and_history_are_valid_for_every_type(
+    contract: Contract, vendor: Any, types: str
+) -> None:
+    start = (vendor.now - timedelta(hours=4)).isoformat()
+    path = "/fleet/vehicles/stats"
+
+    assert check(contract, vendor, path, types=types)["data"]
+    opened = check(contract, vendor, f"{path}/feed", types=types)
+    assert opened["data"]
+    vendor.now += timedelta(minutes=30)
+    after = opened["pagination"]["endCursor"]
+    assert check(contract, vendor, f"{path}/feed", types=types, after=after)["data"]
+    window = {"startTime": start, "endTime": vendor.now.isoformat()}
+    assert check(contract, vendor, f"{path}/history", types=types, **window)["data"]
+
+
+def test_decorated_readings_are_valid(contract: Contract, vendor: Any) -> None:
+    window = {
+        "startTime": (vendor.now - timedelta(hours=2)).isoformat(),
+        "endTime": vendor.now.isoformat(),
+    }
+    for types, decorations in (("gps", "obdOdometerMeters,fuelPercents"), ("engineStates", "gps")):
+        page = check(
+            contract,
+            vendor,
+            "/fleet/vehicles/stats/history",
+            types=types,
+            decorations=decorations,
+            **window,
+        )
+        assert page["data"]
+
+
+def test_real_traces_are_valid(contract: Contract, vendor: Any, shared: Path) -> None:
+    vendor.world = TrackWorld(shared / "data" / "tracks", vendor.now)
+    window = {
+        "startTime": (vendor.now - timedelta(days=1)).isoformat(),
+        "endTime": vendor.now.isoformat(),
+    }
+
+    check(contract, vendor, "/fleet/vehicles")
+    check(contract, vendor, "/fleet/vehicles/stats", types="gps,engineStates,gpsOdometerMeters")
+    check(contract, vendor, "/fleet/vehicles/stats/history", types="gps", limit=5, **window)
+
+
+def test_refusals_are_valid(contract: Contract, vendor: Any) -> None:
+    path = "/fleet/vehicles"
+    vendor.conditions = Conditions(mishaps=frozenset({"throttled"}))
+    throttled = vendor.ask(path)
+    vendor.conditions = Conditions(mishaps=frozenset({"token_revoked"}))
+    refused = vendor.ask(path)
+
+    assert (throttled.status, refused.status) == (429, 401)
+    for answer in (throttled, refused):
+        assert list(contract.problems(path, answer.status, answer.body)) == []
+
+
+def test_the_check_itself_catches_what_is_not_in_the_document(
+    contract: Contract, vendor: Any
+) -> None:
+    vendor.conditions = Conditions(mishaps=frozenset({"unknown_field"}))
+    unknown = vendor.ask("/fleet/vehicles/stats", types="gps")
+    vendor.conditions = Conditions(mishaps=frozenset({"bad_record"}))
+    bad = vendor.ask("/fleet/vehicles/stats", types="gps")
+
+    assert any(
+        "zenithIndex" in p for p in contract.problems("/fleet/vehicles/stats", 200, unknown.body)
+    )
+    assert any("latitude" in p for p in contract.problems("/fleet/vehicles/stats", 200, bad.body))
