@@ -1,4 +1,4 @@
-"""A database with one application and one connected fleet in it."""
+"""A database with one connected fleet in it, a sandbox that plays its provider, and a worker on call."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ from collections.abc import AsyncIterator
 from uuid import UUID
 
 import pytest
+from tests.sync.house import House, connect
 
-from milepost import clock, ids
-from milepost.models.connection import Account, Company, Options
-from milepost.store import applications, connections
+from milepost import ids
+from milepost.kit import registry
+from milepost.sandbox.app import Sandbox, Settings
+from milepost.sandbox.serving import serving
+from milepost.store import applications
 from milepost.store.connections import ConnectionRow
 from milepost.store.pool import Database
-from milepost.vault import ConnectionKey, Vault, new_installation_key, new_token
+from milepost.vault import Vault, new_installation_key
 
 
 @pytest.fixture
@@ -34,29 +37,14 @@ async def connection(database: Database, application_id: UUID) -> ConnectionRow:
     return await connect(database, application_id)
 
 
-async def connect(
-    database: Database, application_id: UUID, provider: str = "samsara"
-) -> ConnectionRow:
-    """Write a connected fleet without asking its provider."""
-    token = new_token("con_tkn_")
-    values = {
-        "id": ids.new(),
-        "application_id": application_id,
-        "provider": provider,
-        "sync_mode": "manual",
-        "source_id": "1",
-        "company": Company(),
-        "account": Account(),
-        "options": Options(),
-        "filters": None,
-        "external_id": None,
-        "tags": [],
-        "token_digest": database.pepper.digest(token),
-        "sealed_token": database.vault.seal(token.encode()),
-        "sealed_key": database.vault.seal(ConnectionKey.new().bytes),
-        "sealed_credentials": database.vault.seal(b'{"apiKey":"key"}'),
-        "at": clock.now(),
-        "next_sync_at": None,
-    }
-    async with database.transaction() as session:
-        return await connections.insert(session, values)
+@pytest.fixture
+async def house(database: Database, application_id: UUID) -> AsyncIterator[House]:
+    """A fleet of four trucks that drove the first hours of a quiet day, whose pages are small."""
+    settings = Settings(vehicles=4, limits=False, page_readings=400)
+    simulator = Sandbox(settings, registry.load().simulators())
+    async with serving(simulator) as url:
+        providers = registry.load({"samsara": f"{url}/samsara"}, pace={"samsara": 0})
+        connection = await connect(database, application_id)
+        made = House(database, connection, simulator, providers)
+        async with made.queue.open_async():
+            yield made

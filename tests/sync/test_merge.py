@@ -125,7 +125,7 @@ def test_months_between_crosses_years() -> None:
 def test_raw_data_opens_with_its_own_key_only_and_under_its_own_number_only() -> None:
     key, other = ConnectionKey.new(), ConnectionKey.new()
     connection_id = ids.new()
-    sealed = key.seal(archive.zstd.compress(b'{"a":1}'), archive.about(connection_id, 7))
+    sealed = archive.seal(key, connection_id, 7, b'{"a":1}')
 
     assert archive.unseal(key, connection_id, 7, sealed) == b'{"a":1}'
     for wrong_key, number in ((other, 7), (key, 8)):

@@ -50,10 +50,15 @@ async def keep(
     async with session.cursor().copy(f"copy raw ({columns}) from stdin (format binary)") as copy:
         copy.set_types(["uuid", "int8", "text", "text", "timestamptz", "bytea"])
         for raw in raw_cuts:
-            sealed = key.seal(zstd.compress(raw.cut.body, _LEVEL), about(connection_id, raw.id))
+            sealed = seal(key, connection_id, raw.id, raw.cut.body)
             await copy.write_row(
                 (connection_id, raw.id, raw.cut.schema, raw.cut.path, extracted_at, sealed)
             )
+
+
+def seal(key: ConnectionKey, connection_id: UUID, raw_id: int, body: bytes) -> bytes:
+    """Compress and seal the JSON bytes of a cut."""
+    return key.seal(zstd.compress(body, _LEVEL), about(connection_id, raw_id))
 
 
 def unseal(key: ConnectionKey, connection_id: UUID, raw_id: int, sealed: bytes) -> bytes:

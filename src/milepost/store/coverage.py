@@ -9,21 +9,11 @@ from uuid import UUID
 import msgspec
 from psycopg.types.range import Range
 
+from milepost.kit.slices import Checkpoint, Span
 from milepost.store.pool import Session, fetch_all, fetch_one
 from milepost.store.queries import queries
 
 SQL = queries("coverage")
-
-Span = tuple[datetime, datetime]
-"""A half-open stretch of record time."""
-
-
-class Checkpoint(msgspec.Struct, frozen=True):
-    """Where a feed goes on, and the instant before which it has shown everything."""
-
-    cursor: str
-    caught_up_to: datetime | None
-
 
 async def held(session: Session, connection_id: UUID) -> dict[str, list[Span]]:
     """Return, by stream, the stretches that were read to the end, in order."""

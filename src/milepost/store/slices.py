@@ -3,48 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 import msgspec
 from psycopg.rows import class_row
 
-from milepost.kit.contract import Mode, Slice
+from milepost.kit.slices import SliceRow
 from milepost.store.pool import Session, fetch_one
 from milepost.store.queries import queries
 
 SQL = queries("slices")
-
-SliceStatus = Literal["todo", "done", "refused", "failed"]
-
-
-class SliceRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One planned slice; `weight` is the seconds of window that it counts for."""
-
-    number: int
-    stream: str
-    mode: Mode
-    rank: int
-    starts_at: datetime | None
-    ends_at: datetime | None
-    weight: float
-    cursor: str | None = None
-    status: SliceStatus = "todo"
-    pages: int = 0
-    records: int = 0
-    error: str | None = None
-
-    def task(self) -> Slice:
-        """What a connector is asked to do."""
-        return Slice(
-            stream=self.stream,
-            mode=self.mode,
-            starts_at=self.starts_at,
-            ends_at=self.ends_at,
-            cursor=self.cursor,
-        )
-
 
 async def of_sync(session: Session, connection_id: UUID, sync_id: UUID) -> list[SliceRow]:
     """List the slices of a sync in the order in which they are taken."""

@@ -8,7 +8,7 @@ from milepost import clock
 from milepost.store import syncs
 from milepost.store.pool import Session
 from milepost.store.queries import queries
-from milepost.store.slices import SliceRow
+from milepost.kit.slices import SliceRow
 from milepost.store.syncs import SyncRow
 from milepost.sync.telling import Teller
 

@@ -25,12 +25,12 @@ from milepost.store import (
     syncs,
 )
 from milepost.store.archive import RawCut
-from milepost.store.coverage import Checkpoint
+from milepost.kit.slices import Checkpoint
 from milepost.store.merge_documents import Change
 from milepost.store.partitions import Partitions, Series
 from milepost.store.pool import Session, fetch_all
 from milepost.store.queries import queries
-from milepost.store.slices import SliceRow
+from milepost.kit.slices import SliceRow
 from milepost.store.syncs import SyncRow
 from milepost.sync.fence import Fence
 from milepost.sync.telling import Teller

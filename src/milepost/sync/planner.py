@@ -8,8 +8,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from milepost.kit.contract import Manifest, StreamSpec
-from milepost.store.coverage import Checkpoint, Span
-from milepost.store.slices import SliceRow
+from milepost.kit.slices import Checkpoint, SliceRow, Span
 
 # Entities come first, then what came in since the feeds were last read, then history.
 _FEED_RANK = 10
@@ -19,8 +18,7 @@ _HISTORY_RANK = 20
 _LISTING_WEIGHT = 3600.0
 _FEED_WEIGHT = 600.0
 
-# The newest history slice reaches this far past the plan; its end is set when it begins, after the
-# feeds were opened, so that no instant falls between the two.
+# How far past the present a slice is planned that ends at it: longer than any turn waits for its feeds.
 _AHEAD = timedelta(hours=1)
 
 
@@ -42,7 +40,7 @@ def plan(
         row
         for spec in series
         for gap in _history(asked, held.get(spec.name, []), checkpoints.get(spec.name), now)
-        for row in windows(spec, gap)
+        for row in windows(spec, gap, now)
     ]
     history.sort(key=lambda row: row.ends_at or now, reverse=True)
     listings.sort(key=lambda row: row.rank)
@@ -51,7 +49,7 @@ def plan(
 
 def refill(spec: StreamSpec, since: datetime, now: datetime, first: int) -> list[SliceRow]:
     """Return the history slices that fill what a feed missed whose cursor was lost."""
-    return number_from(first, windows(spec, (since, now + _AHEAD)))
+    return number_from(first, windows(spec, (since, now), now))
 
 
 def number_from(first: int, rows: Sequence[SliceRow]) -> list[SliceRow]:
@@ -88,8 +86,12 @@ def _history(
     )
 
 
-def windows(spec: StreamSpec, gap: Span) -> list[SliceRow]:
-    """Cut a gap into history slices of the stream's window, newest first."""
+def windows(spec: StreamSpec, gap: Span, now: datetime) -> list[SliceRow]:
+    """Cut a gap into history slices of the stream's window, newest first.
+
+    One that ends at the present is planned past it: its end is set when it begins, which is after the
+    feeds were opened, so that no instant falls between the two.
+    """
     start, end = gap
     rows: list[SliceRow] = []
     while start < end:
@@ -101,7 +103,7 @@ def windows(spec: StreamSpec, gap: Span) -> list[SliceRow]:
                 mode="history",
                 rank=_HISTORY_RANK,
                 starts_at=begin,
-                ends_at=end,
+                ends_at=end + _AHEAD if end >= now - _AHEAD else end,
                 weight=(end - begin).total_seconds(),
             )
         )

@@ -14,7 +14,7 @@ from milepost import clock
 from milepost.errors import Changed, CursorLost, NotAllowed, SlowDown, TryAgain
 from milepost.kit.contract import Connector, Manifest, Page
 from milepost.store import coverage, slices
-from milepost.store.slices import SliceRow
+from milepost.kit.slices import SliceRow
 from milepost.store.syncs import SyncRow
 from milepost.sync import planner
 from milepost.sync.fence import Fence
