@@ -20,7 +20,7 @@ MODULES = [
 NAMES_THAT_SAY_NOTHING = re.compile(r"(utils?|helpers?|managers?|services?|common|base|misc)\.py")
 # Spelt with brackets, so that they do not find themselves.
 UNFINISHED = re.compile(
-    r"\bTO[D]O\b|\bFIX[M]E\b|\bX{3}\b|NotImplemented[E]rror|mark\.(?:sk[i]p|xf[a]il)"
+    r"\bTO[D]O\b|\bFIX[M]E\b|\bX{3}\b|raise NotImplemented[E]rror|mark\.(?:sk[i]p|xf[a]il)"
 )
 ELSEWHERE = re.compile(
     r"py[p]i\.org|python[h]osted|[n]pmjs\.org|de[b]ian\.org|(?<![\w.])/(?:wo[r]k|home|Us[e]rs|ro[o]t)/"

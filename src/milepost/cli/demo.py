@@ -23,7 +23,7 @@ from milepost import log
 from milepost.cli import progress, running, summary, tree
 from milepost.cli.application import new_application
 from milepost.cli.caller import Caller
-from milepost.cli.sync import show_end
+from milepost.cli.sync import show_issues
 from milepost.cli.up import answered
 from milepost.config import PREFIX, Settings, keys_for
 from milepost.errors import MilepostError, SetupError
@@ -91,7 +91,7 @@ def demo(
         leave=exit_,
     )
     with fresh(plan.folder):
-        return running.run(_show(plan, Console()))
+        return running.run(_show(plan, wide_console()))
 
 
 @contextlib.contextmanager
@@ -108,6 +108,11 @@ def fresh(folder: Path) -> Iterator[None]:
         yield
 
 
+def wide_console() -> Console:
+    """Return the terminal, or something wide enough for the tables where there is none."""
+    return Console() if sys.stdout.isatty() else Console(width=120)
+
+
 def free_port() -> int:
     """Return a port that nobody listens on."""
     with socket.socket() as trial:
@@ -119,7 +124,8 @@ async def _show(plan: Plan, console: Console) -> int:
     children: list[tree.Child] = []
     shown = False
     try:
-        console.print(f"Starting PostgreSQL, the API, a worker and the simulator in {plan.folder}")
+        starting = f"Starting PostgreSQL, the API, a worker and the simulator in {plan.folder}"
+        console.print(starting, soft_wrap=True, highlight=False, markup=False)
         async with embedded.serve(plan.folder / "postgres") as url:
             await migrate(url)
             keys = keys_for(Settings(data_dir=plan.folder))
@@ -183,7 +189,7 @@ async def _play(plan: Plan, console: Console, key: str) -> bool:
         view = progress.view_on(console)
         ended = await progress.watch(caller, asked["id"], view, patience_seconds=_PATIENCE_SECONDS)
         console.print_json(data=ended)
-        show_end(console, ended)
+        show_issues(console, ended)
         holdings = await summary.read(caller, asked["startFrom"])
         summary.show(console, holdings)
         if plan.tracks:

@@ -16,6 +16,7 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.table import Column
 
 from milepost.cli.caller import Caller, Refused
 from milepost.errors import MilepostError
@@ -88,53 +89,46 @@ class Bars:
     """One bar a stream, and one for the whole."""
 
     def __init__(self, console: Console) -> None:
+        # Titles and bars share what the figures leave of the line: 34 columns of 80.
+        flexible = Column(ratio=1, no_wrap=True, overflow="ellipsis")
         self._progress = Progress(
-            TextColumn("{task.fields[title]}"),
-            BarColumn(bar_width=None),
-            TaskProgressColumn(),
-            TextColumn("{task.fields[records]:>9,} records"),
-            TextColumn("{task.fields[speed]:>8,.0f}/s"),
-            TextColumn("ETA"),
-            TimeRemainingColumn(compact=True),
-            TextColumn("{task.fields[state]}"),
+            TextColumn("{task.description}", table_column=flexible),
+            BarColumn(bar_width=None, table_column=Column(ratio=1)),
+            TaskProgressColumn(table_column=Column(no_wrap=True, min_width=4)),
+            TextColumn("{task.fields[figures]}", table_column=Column(no_wrap=True, min_width=28)),
+            TimeRemainingColumn(compact=True, table_column=Column(no_wrap=True, min_width=5)),
             console=console,
+            expand=True,
         )
         self._tasks: dict[str, TaskID] = {}
+        self._moved: dict[str, tuple[int, float]] = {}
         self._began = time.monotonic()
         self._progress.start()
 
     def show(self, sync: dict[str, Any], streams: list[dict[str, Any]]) -> None:
         for stream in streams:
-            self._put(
-                stream["stream"],
-                stream["title"],
-                stream["status"],
-                stream["progress"],
-                stream["records"],
-            )
-        self._put(
-            "",
-            "Sync",
-            sync["status"],
-            sync.get("progress", 0),
-            sum(stream["records"] for stream in streams),
-        )
+            refused = stream["status"] in {"refused", "failed"}
+            title = f"{stream['title']} ({stream['status']})" if refused else stream["title"]
+            self._put(stream["stream"], title, stream["progress"], stream["records"])
+        total = sum(stream["records"] for stream in streams)
+        self._put("", f"Sync {_words(sync['status'])}", sync.get("progress", 0), total)
 
     def close(self) -> None:
         self._progress.stop()
 
-    def _put(self, name: str, title: str, state: str, percent: float, records: int) -> None:
+    def _put(self, name: str, title: str, percent: float, records: int) -> None:
         if name not in self._tasks:
-            self._tasks[name] = self._progress.add_task(
-                title, total=100, title=title, records=0, speed=0.0, state=""
-            )
-        seconds = max(time.monotonic() - self._began, 0.001)
+            self._tasks[name] = self._progress.add_task(title, total=100, figures="")
+        before, at = self._moved.get(name, (0, self._began))
+        if records != before:
+            at = time.monotonic()
+            self._moved[name] = (records, at)
+        speed = records / max(at - self._began, 0.001)
         self._progress.update(
             self._tasks[name],
+            description=title,
             completed=percent,
-            records=records,
-            speed=records / seconds,
-            state=_words(state),
+            figures=f"{records:>9,} records {speed:>8,.0f}/s",
         )
 
 

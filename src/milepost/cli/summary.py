@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
@@ -54,7 +55,7 @@ async def read(caller: Caller, start_at: str) -> Holdings:
 
 def show(console: Console, holdings: Holdings) -> None:
     """Print the counts by model, and where each vehicle was last."""
-    counts = Table(title="Readable through the API", title_justify="left")
+    counts = Table(title="Readable through the API", title_justify="left", box=SIMPLE)
     counts.add_column("model")
     counts.add_column("records", justify="right")
     for model, number in [
@@ -66,18 +67,17 @@ def show(console: Console, holdings: Holdings) -> None:
     ]:
         counts.add_row(model, f"{number:,}")
     console.print(counts)
-    places = Table(title="Last position of each vehicle", title_justify="left")
-    for column in (
-        "vehicle",
-        "located at (UTC)",
-        "latitude",
-        "longitude",
-        "km/h",
-        "locations",
-        "stats",
-    ):
-        places.add_column(column, justify="left" if column == "vehicle" else "right", no_wrap=True)
-    for vehicle in holdings.vehicles:
+    # Narrow enough for 80 columns.
+    places = Table(
+        title="Last position of each vehicle (UTC)",
+        title_justify="left",
+        box=SIMPLE,
+        padding=(0, 1, 0, 0),
+    )
+    places.add_column("vehicle", no_wrap=True)
+    for column in ("located at", "position", "km/h", "locations", "stats"):
+        places.add_column(column, justify="right", no_wrap=True)
+    for vehicle in sorted(holdings.vehicles, key=lambda each: each.name):
         places.add_row(
             vehicle.name, *_place(vehicle.last), f"{vehicle.locations:,}", f"{vehicle.stats:,}"
         )
@@ -124,13 +124,12 @@ async def _count(caller: Caller, path: str, **query: Any) -> int:
     return sum([1 async for _ in caller.every(path, **query)])
 
 
-def _place(last: dict[str, Any] | None) -> tuple[str, str, str, str]:
+def _place(last: dict[str, Any] | None) -> tuple[str, str, str]:
     if last is None:
-        return "no position", "", "", ""
+        return "no position", "", ""
     where, speed = last["location"], last.get("speed")
     return (
         last["locatedAt"].replace("T", " ")[:19],
-        f"{where['latitude']:.5f}",
-        f"{where['longitude']:.5f}",
+        f"{where['latitude']:.4f}, {where['longitude']:.4f}",
         "" if speed is None else f"{speed:.0f}",
     )

@@ -53,15 +53,14 @@ async def _sync(url: str, key: str, token: str, body: dict[str, Any], *, json: b
     if json:
         print(jsonlib.dumps(ended))
     else:
-        show_end(console, ended)
+        words = [ended["id"], ended["status"], ended.get("failureReason", "")]
+        console.print(" ".join(filter(None, words)), highlight=False, markup=False)
+        show_issues(console, ended)
     return 0 if ended["status"] == "completed" else 1
 
 
-def show_end(console: Console, ended: dict[str, Any]) -> None:
-    """Print how a sync ended, and its issues in words."""
-    console.print(
-        f"{ended['id']} {ended['status']} {ended.get('failureReason', '')}", highlight=False
-    )
+def show_issues(console: Console, ended: dict[str, Any]) -> None:
+    """Print the issues of a sync, in words where they came expanded."""
     for issue in ended.get("issues", []):
-        said = issue if isinstance(issue, str) else f"{issue['id']} {issue.get('error', issue)}"
+        said = issue if isinstance(issue, str) else f"{issue['id']} {issue['error']['message']}"
         console.print(f"  issue {said}", highlight=False, markup=False)
