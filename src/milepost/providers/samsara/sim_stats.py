@@ -149,7 +149,7 @@ class Walk:
             if vehicle.id < place.subject:
                 continue
             here = place if vehicle.id == place.subject else Place(0)
-            drawn, rest = self._draw(vehicle, here, room)
+            drawn, rest = self._draw(vehicle, here, room, alone=not records)
             count = sum(piece.count for _, piece in drawn)
             if not count and rest is None:
                 continue
@@ -164,19 +164,24 @@ class Walk:
 
     def measure(self, vehicle: VehicleCard) -> int:
         """Draw everything there is of a vehicle; return how many readings."""
-        drawn, _ = self._draw(vehicle, Place(0), sys.maxsize)
+        drawn, _ = self._draw(vehicle, Place(0), sys.maxsize, alone=True)
         return sum(piece.count for _, piece in drawn)
 
     def _draw(
-        self, vehicle: VehicleCard, here: Place, room: int
+        self, vehicle: VehicleCard, here: Place, room: int, *, alone: bool
     ) -> tuple[list[tuple[str, Piece]], Place | None]:
-        """Draw a vehicle's readings from a place on, as far as there is room; say where the rest begins."""
+        """Draw a vehicle's readings from a place on; say where the rest begins if they do not fit.
+
+        Only one that is alone on its page is cut; another waits whole for the next page.
+        """
         drawn: list[tuple[str, Piece]] = []
         for number in range(here.series, len(self._types)):
             kind = self._types[number]
             begins = here.from_ms if number == here.series else None
             for start, end in _pieces(self._windows(vehicle), begins):
                 piece = self._piece(vehicle, kind, start, end)
+                if piece.count > room and not alone:
+                    return [], here
                 if piece.count > room:
                     taken = instants(self._world, vehicle, kind, start, end)
                     cut = taken[room]
