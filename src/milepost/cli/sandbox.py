@@ -28,6 +28,7 @@ def sandbox(
     from granian import Granian
     from granian.constants import Interfaces
 
+    from milepost import clock
     from milepost.kit import registry
     from milepost.sandbox.app import Settings, create_app, make_world
 
@@ -36,6 +37,7 @@ def sandbox(
         vehicles=vehicles,
         tracks=tracks.resolve() if tracks else None,
         limits=limits,
+        start=clock.now(),  # A worker that is started anew must not re-date the traces.
     )
     world = make_world(settings)  # A folder that cannot be read is told here, not by a worker.
     os.environ.update(settings.environment())
