@@ -47,10 +47,10 @@ for _name, (_where, _help) in APPLICATION_VERBS.items():
 app.command(application)
 
 
-def main() -> None:
-    """Run a verb. Exit status: 0 done, 1 not done, 2 cannot start as set up or called."""
+def main(words: list[str] | None = None) -> None:
+    """Run a verb, by default that of the command line. Exit status: 0 done, 1 not done, 2 cannot start as set up or called."""
     try:
-        app()
+        app(words)
     except SetupError as error:
         print(f"milepost: {error}", file=sys.stderr)
         sys.exit(2)
