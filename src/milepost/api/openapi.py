@@ -51,7 +51,7 @@ _REFUSALS: dict[int, tuple[str, list[str], str]] = {
     ),
     429: ("TooManyRequestsError", ["too_many_requests"], "Too Many Requests"),
     500: ("InternalServerError", ["internal_server_error"], "Internal Server Error"),
-    501: ("NotImplementedError", ["not_implemented"], "Not Implemented"),
+    501: ("NotImplemented", ["not_implemented"], "Not Implemented"),
     502: ("BadGatewayError", ["bad_gateway"], "Bad Gateway"),
     504: ("GatewayTimeoutError", ["gateway_timeout"], "Gateway Timeout"),
 }

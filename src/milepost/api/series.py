@@ -5,30 +5,29 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
-from milepost import ids
-from milepost.api.paging import micros
+from milepost import clock, ids
 from milepost.models.stats import ENGINE_STATES, STAT_TYPES, VALUE_FIELDS
 from milepost.store.raw import Archive
 from milepost.store.readings import PositionRow, StatRow
 
-# So many rows are written (some 15 ms) before other requests get their turn.
+# So many rows are written (some 10 ms) before other requests get their turn.
 _ROWS_A_TURN = 2000
 _WHOLE_NUMBERS = {"duration"}
-
-_text = msgspec.json.Encoder().encode
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
+_MINUTE = 60_000_000  # microseconds
 
 
 class Namer:
     """Names the records of one series, as ids.Identity would, with all but the last step done once."""
 
     def __init__(self, connection_id: UUID, model: str, subject: str) -> None:
-        self._prefix = ids.PREFIXES[model] + "_"
+        self.prefix = ids.PREFIXES[model] + "_"
         begun = f"{model}\x00{subject}".encode()
         self._begun = hashlib.blake2b(begun, digest_size=16, key=connection_id.bytes)
 
@@ -36,27 +35,25 @@ class Namer:
         """Return the id of the record whose source id is the subject and `rest`."""
         digest = self._begun.copy()
         digest.update(rest.encode())
-        return self._prefix + ids.spell(UUID(bytes=digest.digest()))
+        return self.prefix + ids.spell_bytes(digest.digest())
 
 
-class Times:
-    """Spells instants; rows of one page were mostly modified in few transactions."""
+class Instants:
+    """Spells instants, given in microseconds since 1970, as clock.iso does.
+
+    Whole minutes are spelt once, which halves the cost: neighbours in a series share theirs.
+    """
 
     def __init__(self) -> None:
-        self._known: dict[datetime, str] = {}
+        self._minutes: dict[int, str] = {}
 
-    def modified(self, instant: datetime) -> str:
-        found = self._known.get(instant)
-        if found is None:
-            found = self._known[instant] = spell(instant)
-        return found
-
-
-def spell(instant: datetime) -> str:
-    """Spell an instant as clock.iso does."""
-    if instant.tzinfo is not UTC:
-        instant = instant.astimezone(UTC)
-    return instant.isoformat(timespec="milliseconds")[:23] + "Z"
+    def __call__(self, micros: int) -> str:
+        minute, rest = divmod(micros, _MINUTE)
+        begun = self._minutes.get(minute)
+        if begun is None:
+            instant = _EPOCH + minute * _MINUTE * _MICROSECOND
+            begun = self._minutes[minute] = instant.isoformat()[:17]
+        return f"{begun}{rest // 1_000_000:02}.{rest // 1000 % 1000:03}Z"
 
 
 def position_writer(
@@ -64,31 +61,32 @@ def position_writer(
 ) -> Callable[[PositionRow], str]:
     """Make the function that writes one position as the contract's VehicleLocation."""
     name = Namer(connection_id, "vehicle_location", f"{vehicle_id.hex}:")
-    times = Times()
+    spell, endings = Instants(), Endings()
     opening = (
         f'","provider":"{provider}","vehicle":"{ids.show("vehicle", vehicle_id)}","locatedAt":"'
     )
 
     def write(row: PositionRow) -> str:
-        start = (
-            f'{{"id":"{name(str(micros(row.located_at)))}{opening}{spell(row.located_at)}",'
-            f'"location":{{"longitude":{row.longitude!r},"latitude":{row.latitude!r}}},'
-            f'"metadata":{{"modifiedAt":"{times.modified(row.modified_at)}"}}'
+        at, latitude, longitude, heading, speed, driver, address, source_id, modified, *raw = row
+        micros = (at - _EPOCH) // _MICROSECOND
+        text = (
+            f'{{"id":"{name(str(micros))}{opening}{spell(micros)}",'
+            f'"location":{{"longitude":{longitude!r},"latitude":{latitude!r}}}'
         )
-        parts = [start]
-        if row.heading is not None:
-            parts.append(f',"heading":{row.heading!r}')
-        if row.speed is not None:
-            parts.append(f',"speed":{row.speed!r}')
-        if row.driver_id is not None:
-            parts.append(f',"driver":"{ids.show("driver", row.driver_id)}"')
-        if row.address is not None:
-            parts.append(f',"address":{{"formatted":{_json(row.address)}}}')
-        if row.source_id is not None:
-            parts.append(f',"sourceId":{_json(row.source_id)}')
+        # Six digits are what a stored heading and speed surely hold.
+        if heading is not None:
+            text += f',"heading":{heading:.6g}'
+        if speed is not None:
+            text += f',"speed":{speed:.6g}'
+        if driver is not None:
+            text += f',"driver":"{ids.show("driver", driver)}"'
+        if address is not None:
+            text += f',"address":{{"formatted":{_json(address)}}}'
+        if source_id is not None:
+            text += f',"sourceId":{_json(source_id)}'
         if archive is not None:
-            parts.append(f',"raw":{_json(archive.data(row.raw_id, row.raw_ordinal))}')
-        return "".join(parts) + "}"
+            text += f',"raw":{_json(archive.data(*raw))}'
+        return text + endings(modified)
 
     return write
 
@@ -101,31 +99,37 @@ def stat_writer(
     `vehicle` is what stands for the vehicle: its id, or the vehicle itself where it was expanded.
     """
     name = Namer(connection_id, "vehicle_stat", f"{vehicle_id.hex}:")
-    times = Times()
+    spell, endings = Instants(), Endings()
     opening = f'","provider":"{provider}","vehicle":{_json(vehicle)},"timestamp":"'
 
     def write(row: StatRow) -> str:
-        kind = STAT_TYPES[row.type]
-        field = VALUE_FIELDS[kind]
-        if kind == "engine_state":
-            value = f'"{ENGINE_STATES[int(row.value)]}"'
-        elif field in _WHOLE_NUMBERS:
-            value = str(round(row.value))
-        else:
-            value = repr(row.value)
-        start = (
-            f'{{"id":"{name(f"{row.type}:{micros(row.at)}")}{opening}{spell(row.at)}",'
-            f'"type":"{kind}","{field}":{value},'
-            f'"metadata":{{"modifiedAt":"{times.modified(row.modified_at)}"}}'
+        at, type_, value, source_id, modified, *raw = row
+        micros = (at - _EPOCH) // _MICROSECOND
+        text = (
+            f'{{"id":"{name(f"{type_}:{micros}")}{opening}{spell(micros)}",'
+            f'"type":"{STAT_TYPES[type_]}",{_reading(type_, value)}'
         )
-        parts = [start]
-        if row.source_id is not None:
-            parts.append(f',"sourceId":{_json(row.source_id)}')
+        if source_id is not None:
+            text += f',"sourceId":{_json(source_id)}'
         if archive is not None:
-            parts.append(f',"raw":{_json(archive.data(row.raw_id, row.raw_ordinal))}')
-        return "".join(parts) + "}"
+            text += f',"raw":{_json(archive.data(*raw))}'
+        return text + endings(modified)
 
     return write
+
+
+class Endings:
+    """Writes what ends a record, its metadata; the rows of a page were mostly modified in few transactions."""
+
+    def __init__(self) -> None:
+        self._known: dict[datetime, str] = {}
+
+    def __call__(self, modified: datetime) -> str:
+        ending = self._known.get(modified)
+        if ending is None:
+            ending = f',"metadata":{{"modifiedAt":"{clock.iso(modified)}"}}}}'
+            self._known[modified] = ending
+        return ending
 
 
 async def written(rows: Sequence[Any], write: Callable[[Any], str], next_: str | None) -> bytes:
@@ -139,5 +143,13 @@ async def written(rows: Sequence[Any], write: Callable[[Any], str], next_: str |
     return f'{{"results":[{",".join(pieces)}]{ending}}}'.encode()
 
 
+def _reading(type_: int, value: float) -> str:
+    kind = STAT_TYPES[type_]
+    field = VALUE_FIELDS[kind]
+    if kind == "engine_state":
+        return f'"{field}":"{ENGINE_STATES[int(value)]}"'
+    return f'"{field}":{round(value) if field in _WHOLE_NUMBERS else value!r}'
+
+
 def _json(value: Any) -> str:
-    return _text(value).decode()
+    return msgspec.json.encode(value).decode()

