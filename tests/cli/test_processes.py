@@ -191,6 +191,7 @@ async def test_killing_up_leaves_nothing_running(terminal: Terminal) -> None:
     async with asyncio.timeout(LIMIT_SECONDS):
         while terminal.left_behind():  # noqa: ASYNC110  Nobody tells when the last has ended.
             await asyncio.sleep(0.05)
+    assert await terminal.run("migrate") == (0, "The database is up to date.\n")
 
 
 async def test_the_demo_syncs_a_fleet_and_shows_it_twice_in_a_row(terminal: Terminal) -> None:
