@@ -31,7 +31,10 @@ class ChildDied(MilepostError):
 class Child:
     """One `milepost` verb in a process of its own, which heads a process group of its own.
 
-    With a log file its output goes there, else to where this process writes.
+    With a log file its output goes there, else to where this process writes. When this process dies
+    before it can stop its children, the kernel sends them a signal: a worker is killed, since its
+    database ends at the same moment and it would wait half a minute for that to come back. What it was
+    doing goes on from its last page, as after any death.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class Child:
     ) -> None:
         self.name = name
         self.log_file = log_file
+        self._verb = verb[0]
         self._command = [sys.executable, "-m", "milepost.cli", *verb]
         self._environ = dict(environ)
         self._process: asyncio.subprocess.Process | None = None
@@ -53,11 +57,12 @@ class Child:
 
     async def start(self) -> None:
         parent = os.getpid()
+        orphaned = signal.SIGKILL if self._verb == "worker" else signal.SIGTERM
         libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
         def end_with_parent() -> None:
             if libc is not None:
-                libc.prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
+                libc.prctl(1, orphaned)  # PR_SET_PDEATHSIG
                 if os.getppid() != parent:
                     os._exit(1)
 
