@@ -19,8 +19,13 @@ from milepost.vault import Vault, new_installation_key
 
 
 @pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    found = Database(database_url, Vault([new_installation_key()]))
+def installation_key() -> str:
+    return new_installation_key()
+
+
+@pytest.fixture
+async def database(database_url: str, installation_key: str) -> AsyncIterator[Database]:
+    found = Database(database_url, Vault([installation_key]))
     await found.open()
     yield found
     await found.close()

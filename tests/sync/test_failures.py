@@ -111,9 +111,10 @@ async def test_a_provider_that_asks_to_wait_gets_the_worker_back_and_costs_no_at
 
     assert (sync.status, sync.attempts) == ("in_progress", 1)
     house.sandbox.faults.clear()
-    while (done := await house.state(sync)).status == "in_progress":
-        await house.hurry()
-        await house.work()
+    async with asyncio.timeout(30):
+        while (done := await house.state(sync)).status == "in_progress":
+            await house.hurry()
+            await house.work()
     assert (done.status, done.attempts) == ("completed", 1)
 
 
@@ -241,8 +242,9 @@ async def test_a_running_sync_that_is_cancelled_stops_at_its_next_page(house: Ho
     await house.fault(kind="slow", path="*/stats/history", seconds=0.05)
     sync = await house.request(days=5)
     working = asyncio.create_task(house.work())
-    while (await house.state(sync)).pages < 10:  # noqa: ASYNC110  Another process could write it.
-        await asyncio.sleep(0.01)
+    async with asyncio.timeout(30):
+        while (await house.state(sync)).pages < 10:  # noqa: ASYNC110  The database tells nobody.
+            await asyncio.sleep(0.01)
 
     async with house.database.transaction() as session:
         await house.desk.cancel(session, house.connection, sync.id)

@@ -11,6 +11,8 @@ import contextlib
 from collections.abc import AsyncIterator
 from uuid import UUID
 
+from psycopg.errors import LockNotAvailable
+
 from milepost.store.pool import Database, Session, fetch_one
 
 # A killed worker's long statement is noticed within this time.
@@ -18,6 +20,8 @@ _LOOK_MILLISECONDS = "500"
 # A worker that shows no sign of life for so long has lost its session.
 _IDLE_MILLISECONDS = "60000"
 _PULSE_SECONDS = 10.0
+# A turn puts the next one into the queue a moment before its own session is gone: the next one waits.
+_HANDOVER_MILLISECONDS = "3000"
 
 
 def fence_key(connection_id: UUID) -> int:
@@ -53,12 +57,10 @@ async def fenced(database: Database, connection_id: UUID) -> AsyncIterator[Fence
         client_connection_check_interval=_LOOK_MILLISECONDS,
         idle_session_timeout=_IDLE_MILLISECONDS,
         idle_in_transaction_session_timeout=_IDLE_MILLISECONDS,
+        lock_timeout=_HANDOVER_MILLISECONDS,
     )
     try:
-        row = await fetch_one(
-            session, "select pg_try_advisory_lock(%s)", (fence_key(connection_id),)
-        )
-        if row is None or not row[0]:
+        if not await _take(session, connection_id):
             yield None
             return
         fence = Fence(session)
@@ -71,6 +73,15 @@ async def fenced(database: Database, connection_id: UUID) -> AsyncIterator[Fence
                 await pulse
     finally:
         await session.close()
+
+
+async def _take(session: Session, connection_id: UUID) -> bool:
+    try:
+        await session.execute("select pg_advisory_lock(%s)", (fence_key(connection_id),))
+    except LockNotAvailable:
+        return False
+    await session.execute("set lock_timeout = 0")
+    return True
 
 
 async def is_free(session: Session, connection_id: UUID) -> bool:

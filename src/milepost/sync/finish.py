@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from milepost import clock
+from milepost.kit.slices import SliceRow
 from milepost.store import syncs
 from milepost.store.pool import Session
 from milepost.store.queries import queries
-from milepost.kit.slices import SliceRow
 from milepost.store.syncs import SyncRow
 from milepost.sync.telling import Teller
 

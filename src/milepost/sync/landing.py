@@ -12,6 +12,7 @@ from psycopg.errors import UniqueViolation
 from milepost import clock, ids
 from milepost.ids import Identity
 from milepost.kit.contract import Page, StreamSpec
+from milepost.kit.slices import Checkpoint, SliceRow
 from milepost.models.event import EventType
 from milepost.models.issue import IssueCode
 from milepost.models.meta import EntityMetadata
@@ -25,12 +26,10 @@ from milepost.store import (
     syncs,
 )
 from milepost.store.archive import RawCut
-from milepost.kit.slices import Checkpoint
 from milepost.store.merge_documents import Change
 from milepost.store.partitions import Partitions, Series
 from milepost.store.pool import Session, fetch_all
 from milepost.store.queries import queries
-from milepost.kit.slices import SliceRow
 from milepost.store.syncs import SyncRow
 from milepost.sync.fence import Fence
 from milepost.sync.telling import Teller

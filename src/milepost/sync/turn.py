@@ -13,8 +13,8 @@ import structlog
 from milepost import clock
 from milepost.errors import Changed, CursorLost, NotAllowed, SlowDown, TryAgain
 from milepost.kit.contract import Connector, Manifest, Page
-from milepost.store import coverage, slices
 from milepost.kit.slices import SliceRow
+from milepost.store import coverage, slices
 from milepost.store.syncs import SyncRow
 from milepost.sync import planner
 from milepost.sync.fence import Fence
@@ -25,9 +25,6 @@ log = structlog.get_logger()
 
 # Providers ask for at most some four requests in flight per fleet.
 _AT_ONCE = 4
-
-# One page waits decoded while the one before it is merged; more would only cost memory.
-_PAGES_AHEAD = 1
 
 
 class Pause(msgspec.Struct):
@@ -158,23 +155,12 @@ class Turn:
 
 
 async def _ahead(pages: AsyncIterator[Page]) -> AsyncGenerator[Page, None]:
-    """Fetch and decode the next page while the one before it is merged."""
-    queue: asyncio.Queue[Page | BaseException | None] = asyncio.Queue(_PAGES_AHEAD)
-
-    async def fill() -> None:
-        try:
-            async for page in pages:
-                await queue.put(page)
-            await queue.put(None)
-        except Exception as failed:  # noqa: BLE001  It is raised again where the pages are read.
-            await queue.put(failed)
-
-    filling = asyncio.create_task(fill())
+    """Fetch and decode the next page while the one before it is merged, and no further ahead."""
+    coming = asyncio.ensure_future(anext(pages, None))
     try:
-        while (item := await queue.get()) is not None:
-            if isinstance(item, BaseException):
-                raise item
-            yield item
+        while (page := await coming) is not None:
+            coming = asyncio.ensure_future(anext(pages, None))
+            yield page
     finally:
-        filling.cancel()
-        await asyncio.gather(filling, return_exceptions=True)
+        coming.cancel()
+        await asyncio.gather(coming, return_exceptions=True)
