@@ -59,6 +59,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             extra={"default": "none"},
         ),
     ] = {}
+    provider_pace: Annotated[
+        dict[str, float],
+        Meta(
+            description='What a provider\'s request limits are multiplied by: JSON, `{"samsara": 2}` for an '
+            "account whose limits were raised, 0 for no limit of our own",
+            extra={"default": "none"},
+        ),
+    ] = {}
     public_url: Annotated[
         str | None,
         Meta(
@@ -119,6 +127,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 _MUST_BE = {
     "database_url": "an address like postgresql://user:password@host:5432/milepost",
     "provider_urls": 'a JSON object of provider code to address, {"samsara": "http://127.0.0.1:8765/samsara"}',
+    "provider_pace": 'a JSON object of provider code to factor, {"samsara": 2}',
     "public_url": "an http or https address like https://milepost.example.com",
     "secret_keys": "keys as `milepost key` prints them, separated by commas",
 }
@@ -127,8 +136,7 @@ _MUST_BE = {
 def read(environ: Mapping[str, str]) -> Settings:
     """Read the settings; raise SetupError naming the variable and what it must look like.
 
-    An empty variable counts as not set. A variable that begins with `MILEPOST_` and is no setting is
-    refused, because a misspelt one would otherwise be ignored in silence.
+    An empty variable counts as not set.
     """
     fields = {field.name: field for field in msgspec.structs.fields(Settings)}
     values: dict[str, Any] = {}
@@ -137,14 +145,22 @@ def read(environ: Mapping[str, str]) -> Settings:
         if not variable.startswith(PREFIX) or not text.strip():
             continue
         if name not in fields:
-            if variable.startswith(_ELSEWHERE):
-                continue
-            raise SetupError(
-                f"There is no setting {variable}; docs/reference/settings.md lists them all."
-            )
+            continue
         values[name] = _value(variable, name, fields[name].type, text.strip())
     values.setdefault("data_dir", _default_data_dir(environ))
     return Settings(**values)
+
+
+def unknown(environ: Mapping[str, str]) -> list[str]:
+    """List the variables that begin with `MILEPOST_` and are no setting: misspelt ones, most likely."""
+    known = {PREFIX + field.name.upper() for field in msgspec.structs.fields(Settings)}
+    return sorted(
+        variable
+        for variable in environ
+        if variable.startswith(PREFIX)
+        and variable not in known
+        and not variable.startswith(_ELSEWHERE)
+    )
 
 
 def keys_for(settings: Settings) -> list[str]:
@@ -220,6 +236,8 @@ def _parse(name: str, kind: Any, text: str) -> Any:
         case "provider_urls":
             urls = msgspec.json.decode(text, type=dict[str, str])
             return {code: _http_address(url) for code, url in urls.items()}
+        case "provider_pace":
+            return msgspec.json.decode(text, type=dict[str, Annotated[float, Meta(ge=0, le=1000)]])
         case _:
             return msgspec.convert(text, kind, strict=False)
 

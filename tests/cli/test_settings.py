@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from milepost.config import KEY_FILE, Settings, keys_for, read
+from milepost.config import KEY_FILE, Settings, keys_for, read, unknown
 from milepost.errors import SetupError
 from milepost.vault import Vault, new_installation_key
 
@@ -57,6 +57,7 @@ def test_values_are_read_into_their_types() -> None:
         ("LOG_LEVEL", "loud", "one of debug, error, info, warning"),
         ("DATABASE_URL", "mysql://hunter2@db/milepost", "postgresql://"),
         ("PROVIDER_URLS", "samsara=http://x", "a JSON object"),
+        ("PROVIDER_PACE", '{"samsara": -1}', "a JSON object"),
         ("PROVIDER_URLS", '{"samsara": "ftp://x"}', "a JSON object"),
         ("PROVIDER_URLS", '{"samsara": 3}', "a JSON object"),
         ("PUBLIC_URL", "milepost.example.com", "an http or https address"),
@@ -74,9 +75,11 @@ def test_a_bad_value_names_the_variable_and_what_it_must_be(
     assert "hunter2" not in refused.value.message
 
 
-def test_a_misspelt_setting_stops_the_start() -> None:
-    with pytest.raises(SetupError, match="no setting MILEPOST_DATABSE_URL"):
-        read({"MILEPOST_DATABSE_URL": "postgresql://db/milepost"})
+def test_a_misspelt_setting_is_named_and_stops_nothing() -> None:
+    environ = {"MILEPOST_DATABSE_URL": "postgresql://db/milepost", "MILEPOST_SANDBOX_SEED": "3"}
+
+    assert unknown(environ) == ["MILEPOST_DATABSE_URL"]
+    assert read(environ).database_url is None
 
 
 @pytest.mark.parametrize(

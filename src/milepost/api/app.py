@@ -65,7 +65,7 @@ def from_environment() -> Litestar:
     )
     return build(
         database,
-        providers_installed.load(settings.provider_urls),
+        providers_installed.load(settings.provider_urls, settings.provider_pace),
         jobs.app(settings.database_url),
         settings.link_base,
         cadence=timedelta(minutes=settings.sync_cadence_minutes),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import Coroutine
 from typing import Any
 
@@ -15,6 +16,9 @@ def settings() -> config.Settings:
     """Read the settings of this process and set up its log."""
     found = config.read(os.environ)
     log.configure(found.log_format, found.log_level)
+    for variable in config.unknown(os.environ):
+        # A misspelt setting must not be ignored in silence, nor a newer one stop an older Milepost.
+        print(f"There is no setting {variable}; it is ignored.", file=sys.stderr)
     return found
 
 
