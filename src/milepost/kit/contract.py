@@ -81,16 +81,25 @@ class Slice(msgspec.Struct, frozen=True, kw_only=True):
 class StreamSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the manifest says of one stream.
 
-    `permission` is the provider's own name of the right that reading needs. `window_hours` is the
-    length of one history slice. `rank` orders stages: all of a rank is done before the next begins.
+    A `listing` names every entity each time. A `series` is dense: positions or readings. `records` are
+    documents that happen in time: trips, duty statuses. `permission` is the provider's own name of the
+    right that reading needs. `window_hours` is the length of one history slice. A stream with a `feed`
+    is told what is new; one without reads the last `look_back_hours` again at every sync, because
+    records arrive late or are edited. `rank` orders stages: all of a rank is done before the next begins.
     """
 
     name: str
-    model: Literal["vehicle", "driver", "group", "vehicle_location", "vehicle_stat"]
-    kind: Literal["listing", "series"]
+    model: Literal[
+        "vehicle", "driver", "group", "device", "trailer", "vehicle_location", "vehicle_stat",
+        "hos_log", "hos_daily_log", "trip", "safety_event", "fault_code_event",
+        "vehicle_utilization_day", "ifta_vehicle_month",
+    ]  # fmt: skip
+    kind: Literal["listing", "series", "records"]
     permission: str
     title: str
     window_hours: int = 24
+    look_back_hours: int = 0
+    feed: bool = True
     rank: int = 1
 
     @property

@@ -24,7 +24,7 @@ from milepost.models.connection import (
     ProviderName,
     SyncMode,
 )
-from milepost.store.pool import Session, fetch_one
+from milepost.store.pool import Session, fetch_all, fetch_one
 from milepost.store.queries import queries
 
 SQL = queries("connections")
@@ -147,6 +147,12 @@ async def add_agreement(session: Session, connection_id: UUID, body: dict[str, A
     """Keep what the fleet's user agreed to when the connection was made."""
     values = {"connection_id": connection_id, "id": ids.new(), "body": Jsonb(body)}
     await session.execute(SQL["add_agreement"].encode(), values)
+
+
+async def agreements(session: Session, connection_id: UUID) -> list[tuple[UUID, dict[str, Any]]]:
+    """Read what was agreed to, oldest first."""
+    rows = await fetch_all(session, SQL["agreements"], {"connection_id": connection_id})
+    return [(row[0], row[1]) for row in rows]
 
 
 async def page(

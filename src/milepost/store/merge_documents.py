@@ -11,9 +11,10 @@ import msgspec
 
 from milepost import ids
 from milepost.ids import Identity
-from milepost.models.driver import Driver
-from milepost.models.group import Group
-from milepost.models.vehicle import Vehicle
+from milepost.kit.contract import Document
+from milepost.kit.slices import Span
+from milepost.models.location import Fix
+from milepost.models.stats import StatReading
 from milepost.store.archive import RawCut
 from milepost.store.pool import Session, fetch_all
 from milepost.store.queries import queries
@@ -23,6 +24,20 @@ SQL = queries("documents_merge")
 # A loss is believed at once up to so many entities, or up to this share of the fleet.
 _BELIEVED_COUNT = 5
 _BELIEVED_SHARE = 0.2
+
+
+_STAGED = "id, source_id, body, raw_id, raw_ordinal, vehicle_id, driver_id, starts_at, ends_at"
+
+# The fields that say when a record of each timed model happened: start, and end where it has one.
+_TIMELINE: dict[str, tuple[str, str | None]] = {
+    "hos_log": ("started_at", "ended_at"),
+    "hos_daily_log": ("date", None),
+    "trip": ("started_at", "ended_at"),
+    "safety_event": ("started_at", "ended_at"),
+    "fault_code_event": ("observed_at", None),
+    "vehicle_utilization_day": ("date", None),
+    "ifta_vehicle_month": ("month", None),
+}
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -43,36 +58,84 @@ class Farewell(msgspec.Struct, frozen=True):
 
 
 async def merge(
-    session: Session, model: str, raw_cuts: Iterable[RawCut], identity: Identity, stamp: datetime
+    session: Session,
+    model: str,
+    raw_cuts: Iterable[RawCut],
+    identity: Identity,
+    stamp: datetime,
+    *,
+    roster: str | None = None,
 ) -> list[Change]:
-    """Merge the page's entities; return those that were added or modified."""
+    """Merge the page's entities; return those that were added or modified.
+
+    What the page names is noted in the roster: of the model for a listing, or of the slice that is
+    being read for timed records.
+    """
     connection_id = identity.connection_id
     seen: list[UUID] = []
     await session.execute(SQL["staging"].encode())
-    columns = "id, source_id, body, raw_id, raw_ordinal"
-    async with session.cursor().copy(f"copy staged_document ({columns}) from stdin") as copy:
+    async with session.cursor().copy(f"copy staged_document ({_STAGED}) from stdin") as copy:
         for raw in raw_cuts:
             cut = raw.cut
             numbers = cut.ordinals if cut.ordinals is not None else range(len(cut.records))
             for record, ordinal in zip(cut.records, numbers, strict=True):
-                assert isinstance(record, Vehicle | Driver | Group)
+                assert not isinstance(record, Fix | StatReading)
                 key = ids.read(model, record.id)
                 body = msgspec.json.encode(record).decode()
-                await copy.write_row((key, record.source_id, body, raw.id, ordinal))
+                source_id = record.source_id or record.id
+                await copy.write_row(
+                    (key, source_id, body, raw.id, ordinal, *_index_columns(model, record))
+                )
                 seen.append(key)
     values = {"connection_id": connection_id, "model": model, "stamp": stamp, "ids": seen}
     found = await fetch_all(session, SQL["merge"], values)
-    await session.execute(SQL["see"].encode(), values)
+    await session.execute(SQL["see"].encode(), {**values, "roster": roster or model})
     return [
         Change(row[0], row[1], row[2], row[3], "added" if row[2] == stamp else "modified")
         for row in found
     ]
 
 
-async def begin_listing(session: Session, connection_id: UUID, model: str) -> None:
+def _index_columns(
+    model: str, record: Document
+) -> tuple[UUID | None, UUID | None, datetime | None, datetime | None]:
+    """What reads filter by: vehicle, driver, start and end, of records that happen in time."""
+    if model not in _TIMELINE:
+        return (None, None, None, None)
+    start, end = _TIMELINE[model]
+    whose = [
+        ids.read(noun, value) if isinstance(value := getattr(record, noun, None), str) else None
+        for noun in ("vehicle", "driver")
+    ]
+    return (whose[0], whose[1], _instant(record, start), _instant(record, end))
+
+
+def _instant(record: Document, field: str | None) -> datetime | None:
+    value = getattr(record, field, None) if field else None
+    if not isinstance(value, str):
+        return None
+    if len(value) == len("2026-01"):
+        value += "-01"
+    return datetime.fromisoformat(
+        value + "T00:00:00Z" if len(value) == len("2026-01-31") else value
+    )
+
+
+async def begin_listing(session: Session, connection_id: UUID, roster: str) -> None:
     """Forget what a listing that was broken off had named."""
-    values = {"connection_id": connection_id, "model": model}
+    values = {"connection_id": connection_id, "roster": roster}
     await session.execute(SQL["forget_seen"].encode(), values)
+
+
+async def end_window(
+    session: Session, connection_id: UUID, model: str, roster: str, window: Span, stamp: datetime
+) -> list[Change]:
+    """Bury the timed records that a window, read to its end, no longer holds."""
+    values = {"connection_id": connection_id, "model": model, "roster": roster, "stamp": stamp}
+    values |= {"starts_at": window[0], "ends_at": window[1]}
+    found = await fetch_all(session, SQL["withdrawn"], values)
+    await session.execute(SQL["drop_roster"].encode(), values)
+    return [Change(row[0], row[1], row[2], row[3], "removed") for row in found]
 
 
 async def end_listing(

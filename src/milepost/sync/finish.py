@@ -29,6 +29,7 @@ def failure(rows: Sequence[SliceRow]) -> str | None:
 async def fail(session: Session, teller: Teller, sync: SyncRow, why: str) -> None:
     """End a sync as failed, in the caller's transaction; nothing happens when it has ended already."""
     ended = await syncs.change(session, "fail", sync, failure_reason=why)
+    await _drop_rosters(session, sync)
     if ended is not None:
         await teller.sync(session, "sync.failed", ended, clock.now())
 
@@ -45,3 +46,9 @@ async def complete(session: Session, teller: Teller, sync: SyncRow) -> None:
     )
     if cursor.rowcount:
         await teller.sync(session, "connection.first_sync_completed", ended, now)
+
+
+async def _drop_rosters(session: Session, sync: SyncRow) -> None:
+    """Forget what slices had named that were broken off; a retry reads them from their beginning."""
+    values = {"connection_id": sync.connection_id, "sync_id": str(sync.id)}
+    await session.execute(SQL["drop_rosters"].encode(), values)

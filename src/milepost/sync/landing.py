@@ -100,7 +100,7 @@ class Landing:
                 merged = await merge(session, series, raw_cuts, self._identity, stamp)
                 changed: Iterable[int] = merged.raw_ids
             else:
-                changed = await self._land_entities(session, spec, row, page, raw_cuts, stamp)
+                changed = await self._land_documents(session, spec, row, page, raw_cuts, stamp)
             await self._keep_raw(session, spec, raw_cuts, set(changed), stamp)
             return await self._turn_page(session, spec, row, page, records)
 
@@ -112,7 +112,7 @@ class Landing:
         if moved[0] is not None:
             raise Stopped(moved[0])
 
-    async def _land_entities(
+    async def _land_documents(
         self,
         session: Session,
         spec: StreamSpec,
@@ -121,15 +121,23 @@ class Landing:
         raw_cuts: list[RawCut],
         stamp: datetime,
     ) -> list[int]:
-        connection_id = self._identity.connection_id
-        if row.pages == 0 or row.cursor is None:
-            await merge_documents.begin_listing(session, connection_id, spec.model)
-        changes = await merge_documents.merge(session, spec.model, raw_cuts, self._identity, stamp)
+        connection_id, model = self._identity.connection_id, spec.model
+        roster = model if spec.kind == "listing" else f"{model}#{self._sync.id}#{row.number}"
+        if row.cursor is None:
+            await merge_documents.begin_listing(session, connection_id, roster)
+        changes = await merge_documents.merge(
+            session, model, raw_cuts, self._identity, stamp, roster=roster
+        )
         raw_ids = [change.raw_id for change in changes if change.raw_id is not None]
-        if page.last:
-            farewell = await merge_documents.end_listing(session, connection_id, spec.model, stamp)
+        if page.last and spec.kind == "listing":
+            farewell = await merge_documents.end_listing(session, connection_id, model, stamp)
             changes = [*changes, *farewell.removed]
             await self._judge_loss(session, spec, farewell.held_back)
+        elif page.last and row.mode == "history" and row.starts_at and row.ends_at:
+            window = (row.starts_at, row.ends_at)
+            changes += await merge_documents.end_window(
+                session, connection_id, model, roster, window, stamp
+            )
         if spec.model in _TOLD:
             told: Iterable[tuple[EventType, dict[str, Any]]] = (
                 (_event(spec.model, change), {str(spec.model): _shown(change, stamp)})

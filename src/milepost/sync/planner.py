@@ -34,12 +34,12 @@ def plan(
     earliest = now - timedelta(days=manifest.history_days)
     asked = [(max(start, earliest), end) for start, end in wanted if end > earliest]
     listings = [_listing(spec) for spec in manifest.streams if spec.kind == "listing"]
-    series = [spec for spec in manifest.streams if spec.kind == "series"]
-    feeds = [_feed(spec, checkpoints.get(spec.name), now) for spec in series]
+    timed = [spec for spec in manifest.streams if spec.kind != "listing"]
+    feeds = [_feed(spec, checkpoints.get(spec.name), now) for spec in timed if spec.feed]
     history = [
         row
-        for spec in series
-        for gap in _history(asked, held.get(spec.name, []), checkpoints.get(spec.name), now)
+        for spec in timed
+        for gap in _history(spec, asked, held.get(spec.name, []), checkpoints.get(spec.name), now)
         for row in windows(spec, gap, now)
     ]
     history.sort(key=lambda row: row.ends_at or now, reverse=True)
@@ -76,14 +76,34 @@ def gaps(wanted: Sequence[Span], held: Sequence[Span]) -> list[Span]:
 
 
 def _history(
-    asked: Sequence[Span], held: Sequence[Span], checkpoint: Checkpoint | None, now: datetime
+    spec: StreamSpec,
+    asked: Sequence[Span],
+    held: Sequence[Span],
+    checkpoint: Checkpoint | None,
+    now: datetime,
 ) -> list[Span]:
-    """Return what history must fill: the gaps, less what the feed is about to bring."""
-    if checkpoint is not None and checkpoint.caught_up_to is not None:
-        return gaps(asked, sorted([*held, (checkpoint.caught_up_to, now + _AHEAD)]))
-    return gaps(
-        [(start, now + _AHEAD if end > now - _AHEAD else end) for start, end in asked], held
-    )
+    """Return what history must fill: the gaps, less what the feed is about to bring.
+
+    Without a feed, the look-back of what is held is read again.
+    """
+    if spec.feed and checkpoint is not None and checkpoint.caught_up_to is not None:
+        return gaps(asked, sorted([*held, (checkpoint.caught_up_to, now)]))
+    if not spec.feed and held:
+        again = max(now - timedelta(hours=spec.look_back_hours), held[0][0])
+        held = [(start, min(end, again)) for start, end in held if start < again]
+        asked = _union([*asked, (again, now)])
+    return gaps(asked, held)
+
+
+def _union(spans: Sequence[Span]) -> list[Span]:
+    """Join stretches that touch or overlap, in order."""
+    joined: list[Span] = []
+    for start, end in sorted(spans):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        elif start < end:
+            joined.append((start, end))
+    return joined
 
 
 def windows(spec: StreamSpec, gap: Span, now: datetime) -> list[SliceRow]:

@@ -116,7 +116,7 @@ create table coverage (
 
 create table roster (
   connection_id uuid not null references connection on delete cascade,
-  model text not null,
+  model text not null,                      -- for timed records: the model and the slice that is being read
   seen uuid[] not null default '{}',        -- named so far by the listing under way
   missing uuid[] not null default '{}',     -- not named by the last complete listing
   held_back boolean not null default false, -- a loss too large to believe waits for one more listing
@@ -134,9 +134,14 @@ create table document (
   deleted_at timestamptz,
   raw_id bigint,
   raw_ordinal integer,
+  vehicle_id uuid,                          -- what reads of timed records filter by
+  driver_id uuid,
+  starts_at timestamptz,                    -- record time of what has one: a trip, a duty status, a safety event
+  ends_at timestamptz,
   primary key (connection_id, model, id)
 );
 create index on document (connection_id, model, modified_at, id);
+create index on document (connection_id, model, starts_at, id) where starts_at is not null;
 
 create table raw (
   connection_id uuid not null references connection on delete cascade,

@@ -30,6 +30,9 @@ returning *
 -- name: add_agreement
 insert into agreement (connection_id, id, body) values (%(connection_id)s, %(id)s, %(body)s)
 
+-- name: agreements
+select id, body from agreement where connection_id = %(connection_id)s order by id
+
 -- name: page
 -- Ids rise with creation time, so order by id is order of creation.
 select * from connection

@@ -27,8 +27,10 @@ update slice set cursor = null, starts_at = case when mode = 'feed' then null el
 where connection_id = %(connection_id)s and sync_id = %(id)s and number = %(number)s
 
 -- name: reopen
-update slice set status = 'todo', error = null
-where connection_id = %(connection_id)s and sync_id = %(id)s and status in ('failed', 'refused')
+-- Another sync may have read since: what a slice had named so far no longer proves anything, so that it
+-- is read again from its beginning. A feed goes on where it was.
+update slice set status = 'todo', error = null, cursor = case when mode = 'feed' then cursor end
+where connection_id = %(connection_id)s and sync_id = %(id)s and status <> 'done'
 
 -- name: progress
 select coalesce(round((100 * sum(weight) filter (where status <> 'todo') / nullif(sum(weight), 0))::numeric, 2), 0)
