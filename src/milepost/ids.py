@@ -21,12 +21,23 @@ PREFIXES: dict[str, str] = {
     "driver": "drv",
     "group": "group",
     "device": "dvc",
+    "trailer": "trl",
     "vehicle_location": "vcl_loc",
     "vehicle_stat": "vcl_st",
+    "safety_event": "sft_evt",
+    "trip": "trp",
+    "fault_code_event": "fc_evt",
+    "hos_log": "hos_log",
+    "hos_daily_log": "hos_day",
+    "vehicle_utilization_day": "vcl_day",
+    "ifta_vehicle_month": "ifta_rpt",
     "sync": "sync",
     "issue": "isu",
     "event": "evt",
     "agreement": "agr",
+    "short_link": "slk",
+    "link_template": "ltp",
+    "provider_request": "requ",
 }
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's, as ULID uses it.
