@@ -17,6 +17,9 @@ Instant = Annotated[
 ]
 """An instant in UTC with milliseconds, as `clock.iso` spells it."""
 
+Day = Annotated[str, Meta(extra_json_schema={"format": "date"}, examples=["2021-01-06"])]
+"""A calendar day, `YYYY-MM-DD`; the contract leaves open in which time zone."""
+
 Visibility = Literal[
     "visible", "hidden_by_exclude_list", "hidden_by_include_list", "hidden_by_status", "deleted"
 ]
@@ -31,12 +34,21 @@ State = Literal[
 """US state or Canadian province."""
 
 
-class EntityMetadata(Model, frozen=True, kw_only=True):
-    """When an entity was first ingested, last changed here, and whether it still shows."""
+class RecordMetadata(Model, frozen=True, kw_only=True):
+    """When a record was first ingested, last changed here, and withdrawn by its source.
+
+    `deleted_at` is an extension on what has happened (logs, events, trips): only a reader who asks
+    for tombstones meets it.
+    """
 
     added_at: Instant
     modified_at: Instant
     deleted_at: Instant | UnsetType = UNSET
+
+
+class EntityMetadata(RecordMetadata, frozen=True, kw_only=True):
+    """When an entity was first ingested, last changed here, and whether it still shows."""
+
     visibility: Visibility | UnsetType = UNSET
 
 

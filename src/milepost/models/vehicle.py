@@ -18,7 +18,7 @@ class LicensePlate(Model, frozen=True, kw_only=True):
 
 
 class DeviceReference(Model, frozen=True, kw_only=True):
-    """A device that was asked to be expanded; only its id is known so far."""
+    """What an expanded device has at the least; the whole one is a `device.Device`, which refers back here."""
 
     id: str
 
