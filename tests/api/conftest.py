@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 import httpx2
 import msgspec
 import pytest
 from litestar import Litestar
 
-from milepost import ids
 from milepost.api.app import build
 from milepost.jobs import queue as jobs
 from milepost.kit import registry
 from milepost.kit.registry import Registry
 from milepost.sandbox.app import Sandbox, Settings
+from milepost.sandbox.faults import Fault
 from milepost.sandbox.serving import serving
 from milepost.store import applications
 from milepost.store.applications import NewApplication
@@ -47,7 +46,8 @@ class Client:
         return {**headers, "Connection-Token": self.token} if self.token else headers
 
     async def get(self, path: str, **query: Any) -> httpx2.Response:
-        return await self.ask("GET", path, params=query)
+        # An empty set of parameters would strike out those that stand in the path.
+        return await self.ask("GET", path, **({"params": query} if query else {}))
 
     async def post(self, path: str, body: Any = None) -> httpx2.Response:
         return await self.ask("POST", path, **({} if body is None else {"json": body}))
@@ -100,6 +100,11 @@ class Site:
         transport = httpx2.ASGITransport(app, raise_app_exceptions=False)  # type: ignore[arg-type]
         self.http = httpx2.AsyncClient(transport=transport, base_url="http://api.test")
 
+    @property
+    def provider_requests(self) -> int:
+        """How many requests the provider has had."""
+        return int(self.sandbox.log.show(each=False)["requests"])
+
     async def client(self, name: str = "Tests") -> Client:
         """Make an application, and its client."""
         return Client(self.http, await applications.create(self.database, name))
@@ -121,8 +126,6 @@ class Site:
 
     async def fault(self, **fault: Any) -> None:
         """Let something go wrong at the provider."""
-        from milepost.sandbox.faults import Fault  # noqa: PLC0415  Only some tests need it.
-
         self.sandbox.faults.add(msgspec.convert(fault, Fault))
 
 
@@ -158,7 +161,3 @@ async def synced(site: Site, client: Client) -> Client:
     made = await client.connect(backfill={"days": 0.5})
     await site.work()
     return client.as_(made["token"])
-
-
-def uuid_of(model: str, public_id: str) -> UUID:
-    return ids.read(model, public_id)

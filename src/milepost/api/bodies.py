@@ -16,6 +16,18 @@ _AT = re.compile(r" - at `(?:key in )?\$(.*)`$", re.DOTALL)
 _ROOT = "{requestBody}"
 _INVALID = "Invalid request body"
 
+# What the decoder calls by Python's names.
+_NAMES = {
+    "float": "a number",
+    "int": "an integer",
+    "str": "a string",
+    "bool": "true or false",
+    "datetime": "a time",
+    "object": "an object",
+    "array": "an array",
+    "null": "null",
+}
+
 # A body may be wrong in a million places; this many are named.
 _MOST_PROBLEMS = 50
 _LONGEST_PATH = 200
@@ -47,7 +59,7 @@ def _decoder(type_: Any) -> msgspec.json.Decoder[Any]:
 def _problems(body: bytes, type_: Any) -> list[Problem]:
     try:
         found = _collect(type_, msgspec.json.decode(body), _ROOT)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return []
     return found[:_MOST_PROBLEMS]
 
@@ -56,7 +68,10 @@ def _problem(error: Exception, base: str) -> Problem:
     text = str(error)
     at = _AT.search(text)
     path = base + (at.group(1) if at else "")
-    return Problem(text[: at.start()] if at else text, path[:_LONGEST_PATH])
+    said = text[: at.start()] if at else text
+    for python, json in _NAMES.items():
+        said = said.replace(f"`{python}`", json)
+    return Problem(said, path[:_LONGEST_PATH])
 
 
 def _members(type_: Any) -> list[Any]:

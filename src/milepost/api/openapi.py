@@ -29,6 +29,7 @@ _ALWAYS_ANSWERED = {
     "Driver": ["metadata"],
     "Group": ["metadata"],
     "Connection": ["token"],
+    "CurrentConnection": ["token"],
 }
 
 # Status → name of the response, the codes that its body may carry, and what it means.

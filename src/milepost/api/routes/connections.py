@@ -10,11 +10,11 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from milepost import clock
+from milepost import clock, ids
 from milepost.api.operations import Call, Operation
 from milepost.api.paging import Page, cut
 from milepost.api.parameters import CURSOR, LIMIT, choice, id_pattern, instant, text
-from milepost.api.routes.syncs import Days, StartFrom, utc
+from milepost.api.routes.syncs import Days, StartFrom, shown_syncs, utc
 from milepost.errors import BadRequest, Problem
 from milepost.models.connection import (
     Company,
@@ -24,7 +24,9 @@ from milepost.models.connection import (
     Options,
     SyncMode,
 )
-from milepost.store import connections
+from milepost.models.meta import Instant, Model
+from milepost.models.sync import Sync
+from milepost.store import connections, syncs
 from milepost.store.connections import Search
 from milepost.sync.connections import Change, Wish
 
@@ -132,6 +134,25 @@ class ConnectionChange(Wire, frozen=True):
     filters: FiltersWish | UnsetType = UNSET
 
 
+class Agreement(Model, frozen=True):
+    """What the fleet's user agreed to when the connection was made."""
+
+    id: str
+    application_id: str
+    connection_id: str
+    agreement_url: str
+    accepted_at: Instant
+    ip_address: str | UnsetType = UNSET
+    user_agent: str | UnsetType = UNSET
+
+
+class CurrentConnection(Connection, frozen=True):
+    """A connection with its last sync, and what was agreed to when it was made."""
+
+    agreements: list[Agreement]
+    last_sync: Sync | UnsetType = UNSET
+
+
 async def create_connection(call: Call) -> Connection:
     body: ConnectionWish = call.body()
     wish = Wish(
@@ -175,8 +196,25 @@ async def list_connections(call: Call) -> Page:
     return Page(shown, bookmarks.write(last.id.bytes) if last else UNSET)
 
 
-async def get_current_connection(call: Call) -> Connection:
-    return call.house.reception.shown(call.connection)
+async def get_current_connection(call: Call) -> CurrentConnection:
+    session, row = call.session, call.connection
+    shown = call.house.reception.shown(row)
+    last = await syncs.page(session, row.id, status=None, before=None, limit=1)
+    of_connection = {
+        "applicationId": ids.show("application", row.application_id),
+        "connectionId": shown.id,
+    }
+    agreements = [
+        msgspec.convert(
+            {**body, **of_connection, "id": ids.show("agreement", agreement_id)}, Agreement
+        )
+        for agreement_id, body in await connections.agreements(session, row.id)
+    ]
+    return CurrentConnection(
+        **msgspec.structs.asdict(shown),
+        agreements=agreements,
+        last_sync=(await shown_syncs(session, last))[0] if last else UNSET,
+    )
 
 
 async def update_current_connection(call: Call) -> Connection:
@@ -273,7 +311,7 @@ OPERATIONS = [
         path="/connections/current",
         tag="Connections",
         summary="Get Current Connection",
-        answer=Connection,
+        answer=CurrentConnection,
         handler=get_current_connection,
         reads=True,
     ),

@@ -92,7 +92,7 @@ async def request_sync(call: Call) -> Sync:
             days=None if wish.days is UNSET else wish.days,
             provider_requests=list(dict.fromkeys(asked)),
         )
-        return (await _shown(session, [row], frozenset()))[0]
+        return (await shown_syncs(session, [row]))[0]
 
 
 async def list_sync_history(call: Call) -> Page:
@@ -107,13 +107,13 @@ async def list_sync_history(call: Call) -> Page:
         limit=values[LIMIT] + 1,
     )
     page, last = cut(rows, values[LIMIT])
-    shown = await _shown(call.session, page, values[EXPAND])
+    shown = await shown_syncs(call.session, page, values[EXPAND])
     return Page(shown, bookmarks.write(last.id.bytes) if last else UNSET)
 
 
 async def get_sync(call: Call) -> Sync:
     row = await _found(call)
-    return (await _shown(call.session, [row], call.values[EXPAND]))[0]
+    return (await shown_syncs(call.session, [row], call.values[EXPAND]))[0]
 
 
 async def list_streams(call: Call) -> Page:
@@ -163,14 +163,10 @@ def utc(instant: datetime | UnsetType, path: str) -> datetime | None:
         raise BadRequest("Invalid request body", [problem]) from None
 
 
-async def _found(call: Call) -> SyncRow:
-    row = await syncs.get(call.session, call.connection.id, call.values[ID])
-    if row is None:
-        raise missing("sync", call.values[ID])
-    return row
-
-
-async def _shown(session: Session, rows: Sequence[SyncRow], expand_: frozenset[str]) -> list[Sync]:
+async def shown_syncs(
+    session: Session, rows: Sequence[SyncRow], expand_: frozenset[str] = frozenset()
+) -> list[Sync]:
+    """Show syncs of one connection, with their issues by id or, expanded, whole."""
     if not rows:
         return []
     met = await issues.of_syncs(session, rows[0].connection_id, [row.id for row in rows])
@@ -180,6 +176,13 @@ async def _shown(session: Session, rows: Sequence[SyncRow], expand_: frozenset[s
         by_id: list[str | Issue] = [issue.id for issue in met[row.id]]
         shown.append(row.published(expanded if "issues" in expand_ else by_id))
     return shown
+
+
+async def _found(call: Call) -> SyncRow:
+    row = await syncs.get(call.session, call.connection.id, call.values[ID])
+    if row is None:
+        raise missing("sync", call.values[ID])
+    return row
 
 
 OPERATIONS = [

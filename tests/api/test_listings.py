@@ -1,0 +1,232 @@
+"""Vehicles, drivers and groups: paging, order, filters, references and raw data."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from milepost import clock
+
+if TYPE_CHECKING:
+    from tests.api.conftest import Client, Site
+
+LISTS = ["/vehicles", "/drivers", "/groups"]
+
+
+def shown_ids(records: list[dict[str, Any]]) -> list[str]:
+    return [record["id"] for record in records]
+
+
+@settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(limit=st.integers(1, 12))
+async def test_any_limit_gives_the_same_records_in_the_same_order(
+    synced: Client, limit: int
+) -> None:
+    for path in LISTS:
+        whole = await synced.every(path)
+        paged = await synced.every(path, limit=limit)
+
+        assert paged == whole
+        assert len(set(shown_ids(whole))) == len(whole) > 0
+
+
+async def test_records_come_in_order_of_modification(synced: Client) -> None:
+    for path in LISTS:
+        places = [(r["metadata"]["modifiedAt"], r["id"]) for r in await synced.every(path, limit=2)]
+
+        assert places == sorted(places)
+
+
+async def test_the_last_page_has_no_next(synced: Client) -> None:
+    count = len(await synced.every("/vehicles"))
+
+    assert "next" not in (await synced.get("/vehicles", limit=count)).json()
+    assert "next" in (await synced.get("/vehicles", limit=count - 1)).json()
+
+
+async def test_a_record_changed_while_somebody_reads_is_not_missed(
+    site: Site, synced: Client
+) -> None:
+    first = (await synced.get("/vehicles", limit=1)).json()
+    changed = first["results"][0]["id"]
+    await site.run(
+        "update document set modified_at = now() + interval '1 hour', body = body || '{\"name\":\"New\"}'"
+        " where model = 'vehicle' and modified_at = (select min(modified_at) from document"
+        " where model = 'vehicle') and id = (select id from document where model = 'vehicle'"
+        " order by modified_at, id limit 1)"
+    )
+
+    rest = await synced.every("/vehicles", limit=1, cursor=first["next"])
+
+    assert rest[-1]["id"] == changed
+    assert rest[-1]["name"] == "New"
+
+
+async def test_both_bounds_of_modification_are_inclusive(site: Site, synced: Client) -> None:
+    vehicles = await synced.every("/vehicles")
+    at = vehicles[0]["metadata"]["modifiedAt"]
+    just = timedelta(milliseconds=1)
+    after, before = clock.iso(clock.parse(at) + just), clock.iso(clock.parse(at) - just)
+
+    assert await synced.every("/vehicles", modifiedAfter=at, modifiedBefore=at) == vehicles
+    assert await synced.every("/vehicles", modifiedAfter=after) == []
+    assert await synced.every("/vehicles", modifiedBefore=before) == []
+    assert await synced.every("/vehicles", modifiedAfter=at, limit=1) == vehicles
+
+
+async def test_one_record_is_what_the_list_shows(synced: Client) -> None:
+    for path in ("/vehicles", "/drivers"):
+        for record in await synced.every(path):
+            assert (await synced.get(f"{path}/{record['id']}")).json() == record
+
+
+async def test_what_the_provider_removed_shows_on_request_only(site: Site, synced: Client) -> None:
+    await site.run(
+        "update document set deleted_at = now(), modified_at = now() where model = 'vehicle'"
+        " and id = (select max(id::text)::uuid from document where model = 'vehicle')"
+    )
+
+    present = await synced.every("/vehicles")
+    everything = await synced.every("/vehicles", deleted="true")
+    (removed,) = [each for each in everything if each["id"] not in shown_ids(present)]
+
+    assert removed["metadata"]["visibility"] == "deleted"
+    assert removed["metadata"]["deletedAt"]
+    assert all(each["metadata"]["visibility"] == "visible" for each in present)
+    assert (await synced.get(f"/vehicles/{removed['id']}")).json() == removed
+
+
+@pytest.mark.parametrize("include", [False, True])
+async def test_what_the_filters_hide_shows_on_request_only(synced: Client, include: bool) -> None:
+    one, *others = shown_ids(await synced.every("/vehicles"))
+    filters = {"includeIds": others} if include else {"excludeIds": [one]}
+    await synced.patch({"filters": {"vehicles": filters}})
+
+    hidden = [each for each in await synced.every("/vehicles", hidden="true") if each["id"] == one]
+
+    assert sorted(shown_ids(await synced.every("/vehicles", limit=1))) == sorted(others)
+    word = "hidden_by_include_list" if include else "hidden_by_exclude_list"
+    assert [each["metadata"]["visibility"] for each in hidden] == [word]
+
+
+async def test_drivers_of_the_other_status_are_hidden_by_a_status_filter(synced: Client) -> None:
+    everyone = await synced.every("/drivers")
+    await synced.patch({"filters": {"drivers": {"status": "active"}}})
+
+    shown = await synced.every("/drivers")
+    all_of_them = await synced.every("/drivers", hidden="true")
+
+    assert shown_ids(shown) == [each["id"] for each in everyone if each["status"] == "active"]
+    assert {each["metadata"]["visibility"] for each in all_of_them} <= {
+        "visible",
+        "hidden_by_status",
+    }
+    assert shown_ids(all_of_them) == shown_ids(everyone)
+
+
+@pytest.mark.parametrize("expand", ["groups", "devices", "groups,devices", "devices,groups"])
+async def test_vehicles_show_their_references_whole_on_request(synced: Client, expand: str) -> None:
+    groups = {each["id"]: each for each in await synced.every("/groups")}
+    plain = await synced.every("/vehicles")
+
+    for before, after in zip(plain, await synced.every("/vehicles", expand=expand), strict=True):
+        assert before["groups"]
+        assert before["devices"]
+        if "groups" in expand:
+            assert after["groups"] == [groups[each] for each in before["groups"]]
+        else:
+            assert after["groups"] == before["groups"]
+        if "devices" in expand:
+            assert after["devices"] == [{"id": each} for each in before["devices"]]
+        else:
+            assert after["devices"] == before["devices"]
+        assert (await synced.get(f"/vehicles/{before['id']}", expand=expand)).json() == after
+
+
+async def test_groups_show_their_parent_and_drivers_their_groups(synced: Client) -> None:
+    groups = {each["id"]: each for each in await synced.every("/groups")}
+
+    nested = await synced.every("/groups", expand="parent")
+    parents = [each["parent"] for each in nested if "parent" in each]
+    drivers = await synced.every("/drivers", expand="groups")
+
+    assert parents
+    assert all(groups[each["id"]] == each for each in parents)
+    assert any(each.get("groups") for each in drivers)
+    assert all(groups[g["id"]] == g for each in drivers for g in each.get("groups", []))
+
+
+async def test_a_reference_to_something_unknown_stays_an_id(site: Site, synced: Client) -> None:
+    await site.run("delete from document where model = 'group'")
+
+    for vehicle in await synced.every("/vehicles", expand="groups"):
+        assert all(isinstance(each, str) for each in vehicle["groups"])
+
+
+async def test_raw_shows_what_the_provider_sent(synced: Client) -> None:
+    for path, schema in (("/vehicles", "samsara.vehicle"), ("/drivers", "samsara.driver")):
+        for record in await synced.every(path, raw="true"):
+            (raw,) = record["raw"]
+            assert raw["data"]["id"] == record["sourceId"]
+            assert (raw["provider"], raw["schema"]) == ("samsara", schema)
+            assert raw["extractedAt"] <= clock.iso(clock.now())
+
+
+async def test_raw_data_that_is_kept_no_longer_is_an_empty_list(site: Site, synced: Client) -> None:
+    await site.run("delete from raw")
+
+    assert [each["raw"] for each in await synced.every("/groups", raw="true")] == [[], [], [], []]
+
+
+async def test_records_are_shown_without_raw_unless_asked(synced: Client) -> None:
+    assert not [each for path in LISTS for each in await synced.every(path) if "raw" in each]
+
+
+async def test_a_cursor_is_good_for_its_own_listing_and_tenant_only(
+    site: Site, synced: Client
+) -> None:
+    cursor = (await synced.get("/vehicles", limit=1)).json()["next"]
+    other = synced.as_((await synced.connect())["token"])
+    middle = len(cursor) // 2
+    flipped = "A" if cursor[middle] != "A" else "B"
+    forged = [
+        cursor[:middle] + flipped + cursor[middle + 1 :],
+        cursor[:-4],
+        cursor + "AAAA",
+        "AAAA",
+    ]
+
+    assert (await synced.get("/vehicles", cursor=cursor)).status_code == 200
+    assert (await synced.get("/drivers", cursor=cursor)).status_code == 400
+    assert (await other.get("/vehicles", cursor=cursor)).status_code == 400
+    for each in forged:
+        answer = await synced.get("/vehicles", cursor=each)
+        assert answer.status_code == 400
+        assert answer.json()["detail"][0]["path"] == "{requestQuery}.cursor"
+
+
+async def test_a_cursor_from_before_a_restore_is_refused_with_a_clear_word(
+    site: Site, synced: Client
+) -> None:
+    cursor = (await synced.get("/vehicles", limit=1)).json()["next"]
+    site.database.epoch = "restored"
+
+    answer = await synced.get("/vehicles", cursor=cursor)
+
+    assert answer.status_code == 400
+    assert "restored" in answer.json()["detail"][0]["message"]
+
+
+async def test_an_answer_is_compressed_for_those_who_accept_it(synced: Client) -> None:
+    packed = await synced.ask("GET", "/vehicles", headers={"Accept-Encoding": "br, gzip"})
+    plain = await synced.ask("GET", "/vehicles", headers={"Accept-Encoding": "gzip;q=0"})
+
+    assert packed.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in plain.headers
+    assert packed.json() == plain.json()

@@ -1,0 +1,44 @@
+"""Tenancy in the store: whoever reads or writes a fleet's data says whose it is."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+STORE = Path(__file__).parents[2] / "src/milepost/store"
+
+# A scope by itself, or what holds one.
+SCOPES = {"connection_id", "application_id", "row", "identity"}
+
+# What belongs to no tenant, or finds out which one: each with its reason.
+EXEMPT = {
+    "connections.insert": "the connection is what it makes",
+    "scope.admit": "finds the scope by key and token",
+    "applications.by_secret_key": "finds the application by its key",
+    "health.worker_seen": "the installation's own state",
+    "syncs.orphans": "the reaper looks after all tenants",
+    "pool.fetch_one": "runs a query that is handed in",
+    "pool.fetch_all": "runs a query that is handed in",
+}
+
+
+def queries_of(module: Path) -> Iterator[ast.AsyncFunctionDef]:
+    """The public functions that are handed a session."""
+    for node in ast.parse(module.read_text()).body:
+        if isinstance(node, ast.AsyncFunctionDef) and not node.name.startswith("_"):
+            names = [argument.arg for argument in node.args.args]
+            if names[:1] == ["session"]:
+                yield node
+
+
+def test_every_query_of_the_store_is_told_whose_data_it_is_about() -> None:
+    unscoped = {
+        f"{module.stem}.{function.name}": [argument.arg for argument in function.args.args]
+        for module in STORE.glob("*.py")
+        for function in queries_of(module)
+        if not SCOPES & {argument.arg for argument in function.args.args}
+    }
+
+    assert {name: args for name, args in unscoped.items() if name not in EXEMPT} == {}
+    assert EXEMPT.keys() == unscoped.keys()
