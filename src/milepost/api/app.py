@@ -46,9 +46,6 @@ OPERATIONS: list[Operation] = [
     for operation in module.OPERATIONS
 ]  # fmt: skip
 
-# The largest body that a request of the contract can sensibly have is some kilobytes.
-_MOST_BODY_BYTES = 10_000_000
-
 
 def from_environment() -> Litestar:
     """Build the application as the `MILEPOST_*` variables say; granian calls this in each of its processes."""
@@ -96,7 +93,6 @@ def build(
         [contract, *health.handlers(house), *_description(public_url)],
         lifespan=[lifespan],
         exception_handlers=HANDLERS,
-        request_max_body_size=_MOST_BODY_BYTES,
         openapi_config=None,
         logging_config=None,
         debug=False,

@@ -9,8 +9,14 @@ import typing
 from typing import Any
 
 import msgspec
+from litestar import Request
+from litestar.exceptions import HTTPException
 
 from milepost.errors import BadRequest, Problem
+
+# A body of the contract is some kilobytes; lists of ten thousand ids reach half a megabyte.
+MOST_BYTES = 10_000_000
+_MOST_READ = 50_000_000
 
 _AT = re.compile(r" - at `(?:key in )?\$(.*)`$", re.DOTALL)
 _ROOT = "{requestBody}"
@@ -31,6 +37,29 @@ _NAMES = {
 # A body may be wrong in a million places; this many are named.
 _MOST_PROBLEMS = 50
 _LONGEST_PATH = 200
+
+
+async def receive(request: Request[Any, Any, Any]) -> bytes:
+    """Read a request's body whole; raise a 413 for one that is too large.
+
+    What is too much is read nevertheless, within reason, and thrown away: a client that is still
+    sending when the connection closes sees a reset instead of the answer.
+    """
+    chunks: list[bytes] = []
+    size = 0
+    while size <= _MOST_READ:
+        message = await request.receive()
+        if message["type"] != "http.request":
+            raise BadRequest("The request body ended too soon", [Problem("is cut off", _ROOT)])
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size <= MOST_BYTES:
+            chunks.append(chunk)
+        if not message.get("more_body"):
+            break
+    if size > MOST_BYTES:
+        raise HTTPException(status_code=413)
+    return b"".join(chunks)
 
 
 def decode(body: bytes, type_: Any) -> Any:

@@ -113,7 +113,7 @@ def handler_for(operation: Operation, house: House) -> HTTPRouteHandler:
         else:
             call.values = read_values(operation.parameters, path, query)
         if operation.body is not None:
-            call.content = await request.body()
+            call.content = await bodies.receive(request)
             call.content_type = request.content_type[0]
         return await _respond(request, operation, await operation.handler(call))
 
