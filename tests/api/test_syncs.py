@@ -209,6 +209,7 @@ async def test_a_retry_while_another_sync_works_is_a_conflict(site: Site, fleet:
 async def test_a_forbidden_stream_is_an_issue_of_a_completed_sync(
     site: Site, client: Client
 ) -> None:
+    """You can see the issues for a given sync by providing issues to the expand parameter."""
     await site.fault(kind="scope_revoked", path="*/fleet/drivers")
     fleet = client.as_((await client.connect())["token"])
     await site.work()

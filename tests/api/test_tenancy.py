@@ -21,6 +21,7 @@ BAD_TOKENS = [None, "", "con_tkn_", "tkn_x", "con_tkn_a b", "con_tkn_\xe9"]
 
 
 async def test_a_missing_malformed_or_unknown_key_is_a_401(fleet: Client) -> None:
+    """Bearer authentication header of the form Bearer <token>."""
     for key in BAD_KEYS:
         headers = {b"Connection-Token": fleet.token.encode()}
         if key is not None:
@@ -72,6 +73,7 @@ async def test_a_foreign_token_is_answered_as_one_that_never_was_to_the_byte(
 
 
 async def test_the_own_token_is_let_in(fleet: Client) -> None:
+    """The token returned when a user authenticated their account. This authorizes access to a specific account."""
     assert (await fleet.get("/connections/current")).status_code == 200
 
 

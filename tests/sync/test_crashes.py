@@ -173,6 +173,7 @@ async def test_a_sync_that_is_cancelled_while_its_worker_is_dead_ends_at_once(
 async def test_an_automatic_connection_is_synced_when_its_time_has_come(
     house: House, installation_key: str
 ) -> None:
+    """Milepost will sync all connections where syncMode = automatic on a regular cadence."""
     async with house.database.session() as session:
         await session.execute(
             "update connection set sync_mode = 'automatic', next_sync_at = now() - interval '1 s'"

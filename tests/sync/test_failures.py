@@ -15,6 +15,7 @@ NOON = datetime(2026, 3, 10, 18, tzinfo=UTC)
 
 
 async def test_a_stream_that_may_not_be_read_is_an_issue_and_the_rest_goes_on(house: House) -> None:
+    """Issues are problems encountered with a connection that did not result in a failed sync."""
     with clock.held_at(NOON):
         await house.fault(kind="scope_revoked", path="*/fleet/drivers")
         sync = await house.sync(days=1)
@@ -64,6 +65,7 @@ async def test_a_sync_of_which_every_stream_is_refused_has_failed(house: House) 
 
 
 async def test_a_lost_login_disconnects_the_connection_and_tells_of_it(house: House) -> None:
+    """If the sync failed, this will contain the reason."""
     await house.fault(kind="token_revoked", skip=2)
 
     sync = await house.sync(days=1)

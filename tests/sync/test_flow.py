@@ -30,6 +30,7 @@ async def stored(house: House) -> list[tuple[str, datetime]]:
 
 
 async def test_a_sync_stores_exactly_what_the_provider_holds(house: House) -> None:
+    """The earliest records to sync for those based on time: startFrom, and everything from it on."""
     with clock.held_at(NOON):
         sync = await house.sync(days=2)
 
