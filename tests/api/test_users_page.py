@@ -29,13 +29,13 @@ SENTENCES = [
 
 
 def named_in_tests() -> str:
-    texts: list[str] = []
-    for file in TESTS.rglob("test_*.py"):
-        for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith(
-                "test_"
-            ):
-                texts.append(ast.get_docstring(node) or "")
+    texts = [
+        ast.get_docstring(node) or ""
+        for file in TESTS.rglob("test_*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.name.startswith("test_")
+    ]
     return " ".join(" ".join(text.split()) for text in texts)
 
 
