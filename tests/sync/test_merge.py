@@ -154,7 +154,7 @@ async def listing(
         stamp = await connections.stamp(session, connection.id)
         await merge_documents.begin_listing(session, connection.id, "vehicle")
         changes = await merge_documents.merge(
-            session, "vehicle", archive.number(cuts, stamp), identity, stamp
+            session, "vehicle", archive.number(cuts, stamp), identity, stamp, roster="vehicle"
         )
         farewell = await merge_documents.end_listing(session, connection.id, "vehicle", stamp)
     told = [f"{change.kind} {change.body['sourceId']}" for change in changes]

@@ -68,8 +68,8 @@ async def merge(
 ) -> list[Change]:
     """Merge the page's entities; return those that were added or modified.
 
-    What the page names is noted in the roster: of the model for a listing, or of the slice that is
-    being read for timed records.
+    What the page names is noted in the roster, if one is given: of the model for a listing, or of the
+    slice that is being read for timed records. Who is not in it at the end is no longer there.
     """
     connection_id = identity.connection_id
     seen: list[UUID] = []
@@ -82,14 +82,16 @@ async def merge(
                 assert not isinstance(record, Fix | StatReading)
                 key = ids.read(model, record.id)
                 body = msgspec.json.encode(record).decode()
-                source_id = record.source_id or record.id
+                # Some models of the contract have no place for the source's own id.
+                source_id = getattr(record, "source_id", None) or record.id
                 await copy.write_row(
                     (key, source_id, body, raw.id, ordinal, *_index_columns(model, record))
                 )
                 seen.append(key)
     values = {"connection_id": connection_id, "model": model, "stamp": stamp, "ids": seen}
     found = await fetch_all(session, SQL["merge"], values)
-    await session.execute(SQL["see"].encode(), {**values, "roster": roster or model})
+    if roster is not None:
+        await session.execute(SQL["see"].encode(), {**values, "roster": roster})
     return [
         Change(row[0], row[1], row[2], row[3], "added" if row[2] == stamp else "modified")
         for row in found

@@ -122,8 +122,8 @@ class Landing:
         stamp: datetime,
     ) -> list[int]:
         connection_id, model = self._identity.connection_id, spec.model
-        roster = model if spec.kind == "listing" else f"{model}#{self._sync.id}#{row.number}"
-        if row.cursor is None:
+        roster = self._roster(spec, row)
+        if roster is not None and row.cursor is None:
             await merge_documents.begin_listing(session, connection_id, roster)
         changes = await merge_documents.merge(
             session, model, raw_cuts, self._identity, stamp, roster=roster
@@ -133,7 +133,7 @@ class Landing:
             farewell = await merge_documents.end_listing(session, connection_id, model, stamp)
             changes = [*changes, *farewell.removed]
             await self._judge_loss(session, spec, farewell.held_back)
-        elif page.last and row.mode == "history" and row.starts_at and row.ends_at:
+        elif page.last and roster is not None and row.starts_at and row.ends_at:
             window = (row.starts_at, row.ends_at)
             changes += await merge_documents.end_window(
                 session, connection_id, model, roster, window, stamp
@@ -147,6 +147,12 @@ class Landing:
                 session, self._teller.connection, self._teller.basic, told, stamp
             )
         return raw_ids
+
+    def _roster(self, spec: StreamSpec, row: SliceRow) -> str | None:
+        """Name the list of who was named, by which the missing are found; a feed names only what is new."""
+        if row.mode == "listing":
+            return spec.model
+        return f"{spec.model}#{self._sync.id}#{row.number}" if row.mode == "history" else None
 
     async def _judge_loss(self, session: Session, spec: StreamSpec, held_back: int) -> None:
         code: IssueCode = "provider_data_inaccessible"
