@@ -41,11 +41,10 @@ PREFIXES: dict[str, str] = {
 }
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's, as ULID uses it.
-_PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
-# Fifteen bits at a time, from two machine words: 0.7 µs an id, and 3.3 µs five bits at a time.
-_TRIPLES = [pair + letter for pair in _PAIRS for letter in _ALPHABET]
+_PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]  # Ten bits at a time.
 _words = struct.Struct(">QQ").unpack
 _VALUES = {letter: value for value, letter in enumerate(_ALPHABET)}
+_newest = 0
 
 
 def spell(value: UUID) -> str:
@@ -56,18 +55,14 @@ def spell(value: UUID) -> str:
 def spell_bytes(sixteen: bytes) -> str:
     """Write sixteen bytes as the 26 characters of a ULID."""
     high, low = _words(sixteen)
-    spelt: str = (
-        _PAIRS[high >> 56]
-        + _TRIPLES[high >> 41 & 0x7FFF]
-        + _TRIPLES[high >> 26 & 0x7FFF]
-        + _TRIPLES[high >> 11 & 0x7FFF]
-        + _TRIPLES[(high & 0x7FF) << 4 | low >> 60]
-        + _TRIPLES[low >> 45 & 0x7FFF]
-        + _TRIPLES[low >> 30 & 0x7FFF]
-        + _TRIPLES[low >> 15 & 0x7FFF]
-        + _TRIPLES[low & 0x7FFF]
+    # From two machine words into one f-string: 0.9 µs an id; shifting 128-bit numbers and joining take 3.3.
+    return (
+        f"{_PAIRS[high >> 56]}{_PAIRS[high >> 46 & 1023]}{_PAIRS[high >> 36 & 1023]}"
+        f"{_PAIRS[high >> 26 & 1023]}{_PAIRS[high >> 16 & 1023]}{_PAIRS[high >> 6 & 1023]}"
+        f"{_PAIRS[(high & 63) << 4 | low >> 60]}{_PAIRS[low >> 50 & 1023]}{_PAIRS[low >> 40 & 1023]}"
+        f"{_PAIRS[low >> 30 & 1023]}{_PAIRS[low >> 20 & 1023]}{_PAIRS[low >> 10 & 1023]}"
+        f"{_PAIRS[low & 1023]}"
     )
-    return spelt
 
 
 def show(model: str, value: UUID) -> str:
@@ -91,8 +86,17 @@ def read(model: str, text: str) -> UUID:
 
 
 def new() -> UUID:
-    """Make a ULID: 48 bits of milliseconds since 1970, 80 random bits."""
-    return UUID(int=time.time_ns() // 1_000_000 << 80 | secrets.randbits(80))
+    """Make a ULID: 48 bits of milliseconds since 1970, 80 random bits.
+
+    Within this process each is greater than the one before, so that what is told of one after the other
+    stays in that order.
+    """
+    global _newest  # noqa: PLW0603  The order is the process's.
+    made = time.time_ns() // 1_000_000 << 80 | secrets.randbits(80)
+    if made <= _newest:
+        made = _newest + 1 + secrets.randbits(40)
+    _newest = made
+    return UUID(int=made)
 
 
 def content_hash(content: bytes) -> str:
