@@ -135,6 +135,8 @@ class Runner:
     async def _decide(self, fence: Fence, sync: SyncRow, teller: Teller, pause: Pause) -> None:
         """Finish the sync, or put its next turn into the queue."""
         async with fence.transaction() as session:
+            # The connection before the sync, as every writer does, so that no two wait for each other.
+            await connections.stamp(session, sync.connection_id)
             rows = await slices.of_sync(session, sync.connection_id, sync.id)
             now = await syncs.get(session, sync.connection_id, sync.id, lock=True)
             assert now is not None
