@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -19,6 +20,7 @@ from milepost.store.queries import queries
 
 SQL = queries("series")
 
+_LOCATED_AT, _AT = attrgetter("located_at"), attrgetter("at")
 _STAT_NUMBERS = {name: number for number, name in enumerate(STAT_TYPES)}
 
 _STAGED = {
@@ -44,15 +46,11 @@ def months(cuts: Iterable[Cut]) -> set[Month]:
     """List the months that the cuts' records reach into."""
     found: set[Month] = set()
     for cut in cuts:
-        times = [_time(record) for record in cut.records]
-        if times:
+        if cut.records:
+            time = _LOCATED_AT if isinstance(cut.records[0], Fix) else _AT
+            times = [*map(time, cut.records)]
             found.update(months_between(min(times), max(times)))
     return found
-
-
-def _time(record: Any) -> datetime:
-    moment: datetime = record.located_at if isinstance(record, Fix) else record.at
-    return moment
 
 
 def rows(

@@ -6,6 +6,7 @@ is decoded as a whole; only where that fails is it gone through reading by readi
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -146,9 +147,16 @@ def _fix(gps: shapes.Gps) -> Fix:
         gps.latitude,
         gps.longitude,
         gps.headingDegrees,
-        None if speed is None else round(speed * units.KM_PER_MILE, 2),
+        None if speed is None else _kmh(speed),
         address or None,
     )
+
+
+# A fleet's speeds repeat, those at rest above all. Looking one up spares the rounding, which is a quarter
+# of what a position costs here (0.79 and 0.58 µs, decoding included).
+@functools.lru_cache(maxsize=4096)
+def _kmh(miles_per_hour: float) -> float:
+    return round(miles_per_hour * units.KM_PER_MILE, 2)
 
 
 def _record(key: str, read: Sound) -> Fix | StatReading | str:
