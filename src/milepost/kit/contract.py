@@ -14,13 +14,31 @@ import msgspec
 
 from milepost.ids import Identity
 from milepost.models.connection import Account
+from milepost.models.device import Device
 from milepost.models.driver import Driver
+from milepost.models.fault import FaultCodeEvent
 from milepost.models.group import Group
+from milepost.models.hos import HOSDailyLog, HOSLog
+from milepost.models.ifta import IFTAVehicleMonth
 from milepost.models.location import Fix, LatestVehicleLocation
+from milepost.models.safety import SafetyEvent
 from milepost.models.stats import StatReading
+from milepost.models.trailer import Trailer
+from milepost.models.trip import Trip
+from milepost.models.utilization import VehicleUtilizationDay
 from milepost.models.vehicle import Vehicle
 
-Document = Vehicle | Driver | Group
+Entity = Vehicle | Driver | Group | Device | Trailer
+Happening = (
+    HOSLog
+    | HOSDailyLog
+    | Trip
+    | SafetyEvent
+    | FaultCodeEvent
+    | VehicleUtilizationDay
+    | IFTAVehicleMonth
+)
+Document = Entity | Happening
 Record = Document | Fix | StatReading
 
 

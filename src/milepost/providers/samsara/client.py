@@ -67,6 +67,18 @@ class SamsaraClient:
         params = {"driverActivationStatus": activation, "limit": LARGEST_PAGE}
         return await self._page("/fleet/drivers", params, after, "drivers", permission)
 
+    async def gateways(self, permission: str, after: str | None) -> bytes:
+        return await self._page("/gateways", {}, after, "gateways", permission)
+
+    async def trailers(self, permission: str, after: str | None) -> bytes:
+        params = {"limit": LARGEST_PAGE}
+        return await self._page("/fleet/trailers", params, after, "trailers", permission)
+
+    async def assets(self, permission: str, kind: str, after: str | None) -> bytes:
+        """List assets of one type, 300 a page."""
+        params = {"type": kind, "includeTags": "true", "includeExternalIds": "true"}
+        return await self._page("/assets", params, after, "assets", permission)
+
     async def stats(self, permission: str, types: list[str], after: str | None) -> bytes:
         """Ask for the last known value of each type of every vehicle."""
         path = "/fleet/vehicles/stats"

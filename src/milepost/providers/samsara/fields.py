@@ -120,6 +120,60 @@ ORGANIZATION: Fields = {
     },
 }
 
+_USAGE = Dropped("how much data a gateway sent; the model has no place for it")
+
+GATEWAY: Fields = {
+    "serial": Mapped("sourceId, serialNumber"),
+    "model": Mapped("type, description"),
+    "asset": {
+        "id": Mapped("vehicle, where it is one"),
+        "externalIds": Dropped("the vehicle has them"),
+    },
+    "connectionStatus": {
+        "lastConnected": Mapped("lastConnectedAt"),
+        "healthStatus": Dropped("the model has no place for it"),
+    },
+    "accessoryDevices": {
+        "serial": Mapped("sourceId, serialNumber of a camera"),
+        "model": Mapped("type; only cameras have one, door sensors and the like have none"),
+    },
+    "dataUsageLast30Days": _USAGE,
+}
+
+TRAILER: Fields = {
+    "trailer": {
+        "id": Mapped("sourceId"),
+        "name": Mapped("name"),
+        "licensePlate": Mapped("licensePlate.number"),
+        "trailerSerialNumber": Mapped("serialNumber"),
+        "tags": TAG_OF,
+        "installedGateway": Dropped("the list of gateways has it"),
+        "externalIds": _CUSTOM,
+        "notes": _NOTES,
+        "enabledForMobile": _OTHER_TAG,
+    },
+    "asset": {
+        "id": Mapped("sourceId"),
+        "name": Mapped("name, where the trailer has none"),
+        "vin": Mapped("vin"),
+        "make": Mapped("make"),
+        "model": Mapped("model"),
+        "year": Mapped("year"),
+        "licensePlate": Mapped("licensePlate.number, where the trailer has none"),
+        "serialNumber": Mapped("serialNumber, where the trailer has none"),
+        "tags": TAG_OF,
+        "createdAtTime": Mapped("createdAt"),
+        "updatedAtTime": Mapped("updatedAt"),
+        "attributes": _CUSTOM,
+        "externalIds": _CUSTOM,
+        "notes": _NOTES,
+        "readingsIngestionEnabled": Dropped("a setting of the account"),
+        "regulationMode": Dropped("says whether logs are compulsory, not whether it is active"),
+        "type": Dropped("only trailers are asked for"),
+    },
+}
+"""Both entries of a trailer: in the list of trailers, and in that of assets."""
+
 _OF_VEHICLE: Fields = {
     "id": Mapped("vehicle"),
     "name": Dropped("the vehicle has it"),
@@ -165,6 +219,8 @@ BY_SCHEMA: dict[str, Fields] = {
     "samsara.vehicle": VEHICLE,
     "samsara.driver": DRIVER,
     "samsara.tag": TAG,
+    "samsara.gateway": GATEWAY,
+    "samsara.trailer": TRAILER,
     "samsara.organization": ORGANIZATION,
     **{f"samsara.vehicleStats.{key}": READINGS for key in READINGS if key not in _OF_VEHICLE},
     "samsara.vehicleStats": SNAPSHOT,

@@ -44,12 +44,18 @@ def misfit(error: Exception, at: int = 0, within: str = "") -> Misfit:
 
 def envelope(body: bytes) -> shapes.Envelope:
     """Read a page of a listing; raise Changed when it is not one."""
-    return _whole(body, shapes.Envelope)
+    return whole(body, shapes.Envelope)
+
+
+def report(body: bytes) -> shapes.Envelope:
+    """Read a page of a report by vehicle, whose entries stand one level deeper than a listing's."""
+    read = whole(body, shapes.ReportEnvelope)
+    return shapes.Envelope(read.data.vehicleReports if read.data else None, read.pagination)
 
 
 def account(body: bytes) -> AccountFound:
     """Read whose account it is; the carrier's registered name goes before the dashboard's."""
-    found = _whole(body, shapes.Me).data
+    found = whole(body, shapes.Me).data
     carrier = found.carrierSettings or shapes.Carrier()
     dot = str(carrier.dotNumber or "").strip()
     return AccountFound(
@@ -76,12 +82,12 @@ def vehicle(raw: shapes.Vehicle, identity: Identity, provider: str) -> Vehicle:
         provider=provider,
         status="active",
         name=text(raw.name),
-        vin=_upper(raw.vin or external.get("samsara.vin")),
+        vin=upper(raw.vin or external.get("samsara.vin")),
         make=text(raw.make),
         # A unit whose VIN was not decoded shows the gateway's model as its own.
         model=UNSET if model == text(gateway.model) else model,
-        year=_year(raw.year),
-        groups=_groups(raw.tags, identity),
+        year=model_year(raw.year),
+        groups=groups(raw.tags, identity),
         devices=[identity.of("device", serial) for serial in devices if serial] or UNSET,
         license_plate=UNSET if plate is UNSET else LicensePlate(number=plate),
         created_at=instant(raw.createdAtTime),
@@ -92,8 +98,8 @@ def vehicle(raw: shapes.Vehicle, identity: Identity, provider: str) -> Vehicle:
 def driver(raw: shapes.Driver, identity: Identity, provider: str, sweep: str) -> Driver:
     """Build a driver. `sweep` is the activation status that the listing was asked for."""
     source_id = str(raw.id)
-    first, middle, last = split_name(_clean(raw.name))
-    state = STATES.get(_clean(raw.licenseState).upper(), UNSET)
+    first, middle, last = split_name(clean(raw.name))
+    state = STATES.get(clean(raw.licenseState).upper(), UNSET)
     number = text(raw.licenseNumber)
     email = text(raw.email)
     status = raw.driverActivationStatus
@@ -111,7 +117,7 @@ def driver(raw: shapes.Driver, identity: Identity, provider: str, sweep: str) ->
         phone=e164(raw.phone, raw.locale or "us") or UNSET if raw.phone else UNSET,
         username=text(raw.username),
         license=License(state=state, number=number) if licensed else UNSET,
-        groups=_groups(raw.tags, identity),
+        groups=groups(raw.tags, identity),
         created_at=instant(raw.createdAtTime),
         updated_at=instant(raw.updatedAtTime),
     )
@@ -130,20 +136,24 @@ def group(raw: shapes.Tag, identity: Identity, provider: str) -> Group:
 
 
 def vehicle_cut(body: Raw, identity: Identity, provider: str) -> Cut:
-    return _cut(body, shapes.Vehicle, "samsara.vehicle", lambda v: vehicle(v, identity, provider))
+    return entity_cut(
+        body, shapes.Vehicle, "samsara.vehicle", lambda v: vehicle(v, identity, provider)
+    )
 
 
 def driver_cut(body: Raw, identity: Identity, provider: str, sweep: str) -> Cut:
-    return _cut(
+    return entity_cut(
         body, shapes.Driver, "samsara.driver", lambda d: driver(d, identity, provider, sweep)
     )
 
 
 def group_cut(body: Raw, identity: Identity, provider: str) -> Cut:
-    return _cut(body, shapes.Tag, "samsara.tag", lambda t: group(t, identity, provider))
+    return entity_cut(body, shapes.Tag, "samsara.tag", lambda t: group(t, identity, provider))
 
 
-def _cut(body: Raw, shape: type[T], schema: str, build: Callable[[T], Document]) -> Cut:
+def entity_cut(
+    body: Raw, shape: type[T], schema: str, build: Callable[[T], Document | Reject | None]
+) -> Cut:
     """Cut one listed entity out of its page.
 
     A field that does not fit is left out and named; the entity itself stays as long as its id can be
@@ -151,14 +161,29 @@ def _cut(body: Raw, shape: type[T], schema: str, build: Callable[[T], Document])
     """
     raw = bytes(body)
     rejects: list[Reject] = []
+    given = read(raw, shape, rejects)
+    built = None if given is None else build(given)
+    if isinstance(built, Reject):
+        return Cut(body=raw, schema=schema, records=[], rejects=[*rejects, built])
+    return Cut(body=raw, schema=schema, records=[built] if built else [], rejects=rejects)
+
+
+def read(raw: bytes | Raw, shape: type[T], rejects: list[Reject], at: int = 0) -> T | None:
+    """Read one record, without the fields that do not fit, which are added to `rejects`.
+
+    None where a field does not fit that the record cannot do without.
+    """
     try:
-        read = msgspec.json.decode(raw, type=shape)
+        return msgspec.json.decode(raw, type=shape)
     except UNREADABLE:
+        left_out: list[Reject] = []
         try:
-            read = _salvage(raw, shape, rejects)
+            kept = _salvage(raw, shape, left_out, at)
         except UNREADABLE as error:
-            return Cut(body=raw, schema=schema, records=[], rejects=[misfit(error)])
-    return Cut(body=raw, schema=schema, records=[build(read)], rejects=rejects)
+            rejects.append(misfit(error, at))
+            return None
+        rejects += left_out
+        return kept
 
 
 def refuse_strange_page(cuts: list[Cut]) -> None:
@@ -179,7 +204,7 @@ def refuse_strange_page(cuts: list[Cut]) -> None:
 
 def text(value: str | None) -> str | UnsetType:
     """Return what was said, or nothing: Samsara leaves fields out, but also sends empty strings."""
-    return _clean(value) or UNSET
+    return clean(value) or UNSET
 
 
 def instant(value: str | None) -> Instant | UnsetType:
@@ -189,37 +214,38 @@ def instant(value: str | None) -> Instant | UnsetType:
         return UNSET
 
 
-def _clean(value: str | None) -> str:
+def clean(value: str | None) -> str:
     # No text column of PostgreSQL can hold a NUL.
     return (value or "").replace("\x00", "").strip()
 
 
-def _upper(value: str | None) -> str | UnsetType:
-    return _clean(value).upper() or UNSET
+def upper(value: str | None) -> str | UnsetType:
+    return clean(value).upper() or UNSET
 
 
-def _year(value: str | int | None) -> int | UnsetType:
+def model_year(value: str | int | None) -> int | UnsetType:
     written = str(value or "").strip()
     plausible = written.isascii() and written.isdigit() and len(written) == 4 and written > "1900"
     return int(written) if plausible else UNSET
 
 
-def _groups(tags: list[shapes.Named] | None, identity: Identity) -> list[str | Group] | UnsetType:
+def groups(tags: list[shapes.Named] | None, identity: Identity) -> list[str | Group] | UnsetType:
     if tags is None:
         return UNSET
     ids = dict.fromkeys(str(tag.id) for tag in tags if tag.id not in {None, ""})
     return [identity.of("group", source_id) for source_id in ids]
 
 
-def _whole(body: bytes, shape: type[T]) -> T:
+def whole(body: bytes, shape: type[T]) -> T:
+    """Read an answer that is one thing; raise Changed when it is not that."""
     try:
         return msgspec.json.decode(body, type=shape)
     except UNREADABLE as error:
         raise Changed(f"Samsara's answer no longer fits: {misfit(error).reason}") from None
 
 
-def _salvage(raw: bytes, shape: type[T], rejects: list[Reject]) -> T:
-    """Read what fits, field by field; raise what `id` raises."""
+def _salvage(raw: bytes | Raw, shape: type[T], rejects: list[Reject], at: int) -> T:
+    """Read what fits, field by field; raise what a required field raises."""
     given = msgspec.json.decode(raw, type=dict[str, Raw])
     kept: dict[str, Any] = {}
     for field in msgspec.structs.fields(shape):  # type: ignore[arg-type]
@@ -229,6 +255,10 @@ def _salvage(raw: bytes, shape: type[T], rejects: list[Reject]) -> T:
             kept[field.name] = msgspec.json.decode(given[field.encode_name], type=field.type)
         except UNREADABLE as error:
             bad = misfit(error)
+            if field.required:
+                raise msgspec.ValidationError(
+                    f"{bad.reason} - at `$.{field.encode_name}`"
+                ) from None
             reason = f"{field.encode_name} was left out: {bad.reason}"
-            rejects.append(Misfit(reason=reason, field=field.encode_name))
+            rejects.append(Misfit(reason=reason, at=at, field=field.encode_name))
     return msgspec.convert(kept, shape)

@@ -29,13 +29,77 @@ class Envelope(msgspec.Struct, frozen=True):
     pagination: Pagination
 
 
+class VehicleReports(msgspec.Struct, frozen=True):
+    vehicleReports: list[Raw] | None  # noqa: N815
+
+
+class ReportEnvelope(msgspec.Struct, frozen=True):
+    """A page of a report: `data` is an object there (README, trap 13)."""
+
+    data: VehicleReports | None
+    pagination: Pagination
+
+
 class Named(msgspec.Struct, frozen=True):
     id: SourceId | None = None
+
+
+class Identified(msgspec.Struct, frozen=True):
+    id: SourceId
 
 
 class Gateway(msgspec.Struct, frozen=True):
     serial: str | None = None
     model: str | None = None
+
+
+class Fitted(msgspec.Struct, frozen=True):
+    """A vehicle, as far as it says what is fitted in it."""
+
+    id: SourceId
+    gateway: Gateway | None = None
+    serial: str | None = None
+    cameraSerial: str | None = None  # noqa: N815
+
+
+class Based(msgspec.Struct, frozen=True):
+    """A driver, as far as it says by which clock their days are counted."""
+
+    timezone: str | None = None
+
+
+class Connection(msgspec.Struct, frozen=True):
+    lastConnected: str | None = None  # noqa: N815
+
+
+class InstalledGateway(msgspec.Struct, frozen=True):
+    serial: str
+    model: str | None = None
+    asset: Named | None = None
+    connectionStatus: Connection | None = None  # noqa: N815
+    accessoryDevices: list[Gateway] | None = None  # noqa: N815
+
+
+class Trailer(msgspec.Struct, frozen=True):
+    id: SourceId
+    name: str | None = None
+    licensePlate: str | None = None  # noqa: N815
+    trailerSerialNumber: str | None = None  # noqa: N815
+    tags: list[Named] | None = None
+
+
+class Asset(msgspec.Struct, frozen=True):
+    id: SourceId
+    name: str | None = None
+    vin: str | None = None
+    make: str | None = None
+    model: str | None = None
+    year: str | int | None = None
+    licensePlate: str | None = None  # noqa: N815
+    serialNumber: str | None = None  # noqa: N815
+    tags: list[Named] | None = None
+    createdAtTime: str | None = None  # noqa: N815
+    updatedAtTime: str | None = None  # noqa: N815
 
 
 class Tag(msgspec.Struct, frozen=True):

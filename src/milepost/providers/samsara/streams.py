@@ -5,21 +5,21 @@ from __future__ import annotations
 import asyncio
 import functools
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from datetime import datetime
+from collections.abc import AsyncIterator, Callable, Mapping
 
-import msgspec
 from msgspec import Raw
 
 from milepost import clock
-from milepost.errors import Changed, CursorLost
+from milepost.errors import Changed
 from milepost.ids import Identity
 from milepost.kit.contract import AccountFound, Cut, Manifest, Page, Slice
 from milepost.kit.http import ProviderClient
 from milepost.kit.limits import budget
 from milepost.models.location import LatestVehicleLocation
-from milepost.providers.samsara import latest, mapping, readings
+from milepost.providers.samsara import latest, listings, mapping, readings
 from milepost.providers.samsara.client import API_VERSION, SamsaraClient, bearer
+from milepost.providers.samsara.line import Line
+from milepost.providers.samsara.walk import Walk
 
 TYPES: dict[str, list[str]] = {
     "locations": ["gps"],
@@ -30,50 +30,17 @@ TYPES: dict[str, list[str]] = {
 }
 """The stat types of each series: never more than three a call (README, trap 2)."""
 
-SWEEPS = ("active", "deactivated")
 # Some 5 ms of mapping; between such stretches the loop may do something else.
 STRETCH_BYTES = 500_000
 
 
-class Step(msgspec.Struct, frozen=True):
-    """One page of a walk; `asked_at` is the instant just before it was asked for."""
-
-    entries: list[Raw]
-    cursor: str
-    last: bool
-    asked_at: datetime
-
-
-class Walk:
-    """Follows a listing from cursor to cursor.
-
-    A walk that would go in circles, or lose its way, stops with Changed: it must never seem complete.
-    """
-
-    def __init__(self, ask: Callable[[str | None], Awaitable[bytes]], after: str | None) -> None:
-        self._ask = ask
-        self._after = after
-        self._seen = {after}
-        self._done = False
-
-    def __aiter__(self) -> Walk:
-        return self
-
-    async def __anext__(self) -> Step:
-        if self._done:
-            raise StopAsyncIteration
-        asked_at = clock.now()
-        answer = mapping.envelope(await self._ask(self._after))
-        cursor = answer.pagination.endCursor or ""
-        self._done = not answer.pagination.hasNextPage
-        if not self._done:
-            if not cursor:
-                raise Changed("Samsara says that more pages follow, but gives no cursor to them.")
-            if cursor in self._seen:
-                raise Changed("Samsara gave the same cursor twice: the listing goes in circles.")
-            self._seen.add(cursor)
-            self._after = cursor
-        return Step(answer.data or [], cursor, self._done, asked_at)
+LISTINGS: dict[str, Callable[[Line, Slice], AsyncIterator[Page]]] = {
+    "groups": listings.groups,
+    "vehicles": listings.vehicles,
+    "drivers": listings.drivers,
+    "devices": listings.devices,
+    "trailers": listings.trailers,
+}
 
 
 class SamsaraConnector:
@@ -91,17 +58,15 @@ class SamsaraConnector:
         self._credentials = credentials
         self._identity = identity
         self._base_url = base_url
-        self._opened: SamsaraClient | None = None
+        self._opened: Line | None = None
 
     async def account(self) -> AccountFound:
-        return mapping.account(await self._client.organization())
+        return mapping.account(await self._line.client.organization())
 
     def pages(self, slice_: Slice) -> AsyncIterator[Page]:
         match slice_.mode:
-            case "listing" if slice_.stream == "drivers":
-                return self._drivers(slice_)
             case "listing":
-                return self._listing(slice_)
+                return LISTINGS[slice_.stream](self._line, slice_)
             case "history":
                 return self._history(slice_)
             case "feed":
@@ -123,38 +88,7 @@ class SamsaraConnector:
 
     async def aclose(self) -> None:
         if self._opened is not None:
-            await self._opened.aclose()
-
-    async def _listing(self, slice_: Slice) -> AsyncIterator[Page]:
-        ask, cut = {
-            "groups": (self._client.tags, mapping.group_cut),
-            "vehicles": (self._client.vehicles, mapping.vehicle_cut),
-        }[slice_.stream]
-        asking = functools.partial(ask, self._permission(slice_.stream))
-        async for step in Walk(asking, slice_.cursor):
-            cuts = [cut(entry, self._identity, self._manifest.code) for entry in step.entries]
-            mapping.refuse_strange_page(cuts)
-            yield Page(cuts=cuts, cursor=None if step.last else step.cursor, last=step.last)
-
-    async def _drivers(self, slice_: Slice) -> AsyncIterator[Page]:
-        """Sweep active drivers, then deactivated ones; the cursor says which sweep it is in."""
-        sweep, _, cursor = (slice_.cursor or SWEEPS[0]).partition(":")
-        if sweep not in SWEEPS:
-            raise CursorLost
-        for activation in SWEEPS[SWEEPS.index(sweep) :]:
-            asking = functools.partial(
-                self._client.drivers, self._permission("drivers"), activation
-            )
-            async for step in Walk(asking, cursor or None):
-                cuts = [
-                    mapping.driver_cut(entry, self._identity, self._manifest.code, activation)
-                    for entry in step.entries
-                ]
-                mapping.refuse_strange_page(cuts)
-                last = step.last and activation == SWEEPS[-1]
-                here = f"{SWEEPS[-1]}:" if step.last else f"{activation}:{step.cursor}"
-                yield Page(cuts=cuts, cursor=None if last else here, last=last)
-            cursor = ""
+            await self._opened.client.aclose()
 
     async def _history(self, slice_: Slice) -> AsyncIterator[Page]:
         if slice_.starts_at is None or slice_.ends_at is None:
@@ -162,8 +96,8 @@ class SamsaraConnector:
         types = TYPES[slice_.stream]
         window = readings.Window(clock.now(), slice_.starts_at, slice_.ends_at)
         asking = functools.partial(
-            self._client.stats_history,
-            self._permission(slice_.stream),
+            self._line.client.stats_history,
+            self._line.permission(slice_.stream),
             types,
             slice_.starts_at,
             slice_.ends_at,
@@ -174,7 +108,9 @@ class SamsaraConnector:
 
     async def _feed(self, slice_: Slice) -> AsyncIterator[Page]:
         types = TYPES[slice_.stream]
-        asking = functools.partial(self._client.stats_feed, self._permission(slice_.stream), types)
+        asking = functools.partial(
+            self._line.client.stats_feed, self._line.permission(slice_.stream), types
+        )
         async for step in Walk(asking, slice_.cursor):
             if not step.cursor:
                 raise Changed("Samsara's feed gave no cursor to go on from.")
@@ -186,30 +122,26 @@ class SamsaraConnector:
             )
 
     async def _snapshot(self, types: list[str]) -> list[Raw]:
-        permission = self._permission("locations")
-        asking = functools.partial(self._client.stats, permission, types)
-        return [entry async for step in Walk(asking, None) for entry in step.entries]
-
-    def _permission(self, stream: str) -> str:
-        return self._manifest.stream(stream).permission
+        permission = self._line.permission("locations")
+        asking = functools.partial(self._line.client.stats, permission, types)
+        return await self._line.everything(asking)
 
     @property
-    def _client(self) -> SamsaraClient:
+    def _line(self) -> Line:
         if self._opened is None:
             token = bearer(self._manifest.token, self._credentials)
             limits = self._manifest.limits
-            self._opened = SamsaraClient(
-                ProviderClient(
-                    name=self._manifest.name,
-                    base_url=self._base_url,
-                    headers={
-                        "authorization": f"Bearer {token}",
-                        "accept": "application/json",
-                        "x-samsara-version": API_VERSION,
-                    },
-                    budget=budget(self._base_url, token, limits, time.monotonic()),
-                )
+            http = ProviderClient(
+                name=self._manifest.name,
+                base_url=self._base_url,
+                headers={
+                    "authorization": f"Bearer {token}",
+                    "accept": "application/json",
+                    "x-samsara-version": API_VERSION,
+                },
+                budget=budget(self._base_url, token, limits, time.monotonic()),
             )
+            self._opened = Line(self._manifest, SamsaraClient(http), self._identity)
         return self._opened
 
 

@@ -1,0 +1,92 @@
+"""What the streams of one connection share: its client, its names, its vehicles, its clock."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections import Counter
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import Raw
+
+from milepost.ids import Identity
+from milepost.kit.contract import Manifest
+from milepost.providers.samsara import shapes
+from milepost.providers.samsara.client import SamsaraClient
+from milepost.providers.samsara.mapping import UNREADABLE
+from milepost.providers.samsara.walk import Ask, Walk
+
+UTC_ZONE = ZoneInfo("UTC")
+
+
+class Line:
+    """One connection's line for as long as a turn of a sync; what it looks up it looks up once."""
+
+    def __init__(self, manifest: Manifest, client: SamsaraClient, identity: Identity) -> None:
+        self.client = client
+        self.identity = identity
+        self.code = manifest.code
+        self._manifest = manifest
+        self._fleet: list[shapes.Fitted] | None = None
+        self._zone: ZoneInfo | None = None
+        self._looking = asyncio.Lock()
+
+    def permission(self, stream: str) -> str:
+        return self._manifest.stream(stream).permission
+
+    async def everything(self, ask: Ask) -> list[Raw]:
+        """Read a listing to its end."""
+        return [entry async for step in Walk(ask, None) for entry in step.entries]
+
+    async def fleet(self) -> list[shapes.Fitted]:
+        """List the vehicles, in the order of their ids, with what is fitted in them."""
+        async with self._looking:
+            if self._fleet is None:
+                permission = self.permission("vehicles")
+                listed = await self.everything(functools.partial(self.client.vehicles, permission))
+                found = [each for body in listed if (each := _fitted(body)) is not None]
+                self._fleet = sorted(found, key=lambda each: str(each.id))
+            return self._fleet
+
+    async def zone(self) -> ZoneInfo:
+        """Return the fleet's time zone: the one of most drivers, since accounts do not tell theirs."""
+        async with self._looking:
+            if self._zone is None:
+                ask = functools.partial(self.client.drivers, self.permission("drivers"), "active")
+                self._zone = commonest_zone(await self.everything(ask))
+            return self._zone
+
+
+def commonest_zone(drivers: list[Raw]) -> ZoneInfo:
+    """Return the time zone that most drivers have; UTC where none has one."""
+    names: Counter[str] = Counter()
+    for body in drivers:
+        try:
+            names[msgspec.json.decode(body, type=shapes.Based).timezone or ""] += 1
+        except UNREADABLE:
+            continue
+    for name in sorted(names, key=lambda name: (-names[name], name)):
+        found = zone_named(name)
+        if found is not None:
+            return found
+    return UTC_ZONE
+
+
+def zone_named(name: str | None) -> ZoneInfo | None:
+    """Return an IANA time zone; None where the name is none."""
+    try:
+        return ZoneInfo(name) if name else None
+    except (KeyError, ValueError, OSError):  # Unknown, malformed, or the name of a folder.
+        return None
+
+
+def _fitted(body: Raw) -> shapes.Fitted | None:
+    try:
+        return msgspec.json.decode(body, type=shapes.Fitted)
+    except UNREADABLE:
+        pass
+    try:
+        return shapes.Fitted(msgspec.json.decode(body, type=shapes.Identified).id)
+    except UNREADABLE:
+        return None

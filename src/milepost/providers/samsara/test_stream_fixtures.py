@@ -1,0 +1,205 @@
+"""Whole streams from their fixtures: what is asked, what comes of it, and every field accounted for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import pytest
+
+from milepost import clock
+from milepost.ids import Identity
+from milepost.kit import registry
+from milepost.kit.contract import Connector, Page, Slice
+from milepost.kit.ledger import unknown_fields
+from milepost.kit.loopback import Asked, Loopback, Said
+from milepost.providers.samsara import fields
+
+FIXTURES = Path(__file__).parent / "fixtures" / "streams"
+NAMES = sorted(path.stem for path in FIXTURES.glob("*.json"))
+
+
+class SpokenIdentity(Identity):
+    """Names records by what they are, so that expected output can be read."""
+
+    def __init__(self) -> None:
+        super().__init__(UUID(int=1))
+
+    def of(self, model: str, source_id: str) -> str:
+        return f"{model}:{source_id}"
+
+
+class Script:
+    """Answers as a fixture says: the first entry whose path and query fit, the longest query first."""
+
+    def __init__(self, answers: list[dict[str, Any]]) -> None:
+        self._answers = sorted(answers, key=lambda each: -len(each.get("query", {})))
+        self.used: list[int] = []
+
+    def __call__(self, asked: Asked) -> Said:
+        for number, each in enumerate(self._answers):
+            wanted = each.get("query", {}).items()
+            if asked.path == each["path"] and wanted <= asked.query.items():
+                self.used.append(number)
+                return Said(json.dumps(each["body"]).encode(), each.get("status", 200))
+        return Said(json.dumps({"message": f"no answer to {asked}"}).encode(), 409)
+
+    @property
+    def told_all(self) -> bool:
+        return set(self.used) == set(range(len(self._answers)))
+
+
+@asynccontextmanager
+async def scripted(
+    answers: list[dict[str, Any]], identity: Identity | None = None
+) -> AsyncIterator[tuple[Connector, Loopback, Script]]:
+    script = Script(answers)
+    async with Loopback(script).serving() as server:
+        providers = registry.load({"samsara": server.base_url})
+        connector = providers.connect("samsara", {"apiKey": "key"}, identity or SpokenIdentity())
+        try:
+            yield connector, server, script
+        finally:
+            await connector.aclose()
+
+
+def fixture(name: str) -> Any:
+    return json.loads((FIXTURES / f"{name}.json").read_text())
+
+
+def slice_of(given: Any, cursor: str | None = None) -> Slice:
+    keys = {"stream", "mode", "starts_at", "ends_at"} & given.keys()
+    return msgspec.convert({**{key: given[key] for key in keys}, "cursor": cursor}, Slice)
+
+
+async def read(given: Any) -> tuple[list[Page], list[Asked], Script]:
+    async with scripted(given["answers"]) as (connector, server, script):
+        with clock.held_at(clock.parse(given["now"])):
+            pages = [page async for page in connector.pages(slice_of(given))]
+    return pages, server.asked, script
+
+
+def records(pages: list[Page]) -> list[Any]:
+    return [
+        msgspec.to_builtins(record) for page in pages for cut in page.cuts for record in cut.records
+    ]
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_a_stream_becomes_its_expected_documents(name: str) -> None:
+    given = fixture(name)
+
+    pages, _, script = await read(given)
+
+    assert records(pages) == given["expected"]
+    reasons = [reject.reason for page in pages for cut in page.cuts for reject in cut.rejects]
+    assert reasons == given["set_aside"]
+    assert script.told_all
+    assert [page.last for page in pages] == [False] * (len(pages) - 1) + [True]
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_every_field_of_a_fixture_is_accounted_for(name: str) -> None:
+    pages, _, _ = await read(fixture(name))
+
+    for page in pages:
+        for cut in page.cuts:
+            assert not unknown_fields(cut.body, fields.BY_SCHEMA[cut.schema]), cut.schema
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_every_record_stands_where_its_cut_says(name: str) -> None:
+    pages, _, _ = await read(fixture(name))
+
+    for cut in (cut for page in pages for cut in page.cuts):
+        body = json.loads(cut.body)
+        numbers = range(len(cut.records)) if cut.ordinals is None else cut.ordinals
+        assert len(numbers) == len(cut.records)
+        if cut.path:
+            assert all(0 <= number < len(body[cut.path]) for number in numbers)
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_a_stream_goes_on_from_each_of_its_cursors(name: str) -> None:
+    given = fixture(name)
+    pages, _, _ = await read(given)
+
+    for at, page in enumerate(pages[:-1]):
+        async with scripted(given["answers"]) as (connector, _, _):
+            with clock.held_at(clock.parse(given["now"])):
+                rest = [each async for each in connector.pages(slice_of(given, page.cursor))]
+        assert records(rest) == records(pages[at + 1 :])
+
+
+def check(text: str, schema: dict[str, Any]) -> None:
+    """Check a parameter's text; lists are joined by commas where the document says `explode: false`."""
+    match schema["type"]:
+        case "array":
+            for item in text.split(","):
+                check(item, schema["items"])
+        case "integer":
+            low, high = schema.get("minimum", 0), schema.get("maximum", 2**63 - 1)
+            assert low <= int(text) <= high
+        case "boolean":
+            assert text in {"true", "false"}
+        case _:
+            assert text in schema.get("enum", [text])
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_every_request_of_a_stream_is_valid_by_the_vendors_document(
+    name: str, shared: Path
+) -> None:
+    spec = json.loads((shared / "specs/samsara-2025-10-23.json").read_text())
+
+    _, requests, _ = await read(fixture(name))
+
+    for asked in requests:
+        operation = spec["paths"][asked.path]["get"]
+        known = {each["name"]: each for each in operation.get("parameters", [])}
+        assert asked.query.keys() <= known.keys()
+        assert {n for n, each in known.items() if each.get("required")} <= asked.query.keys()
+        for key, text in asked.query.items():
+            check(text, known[key]["schema"])
+
+
+DOCUMENTED = [
+    ("/gateways", ["data"], fields.GATEWAY),
+    ("/fleet/trailers", ["data"], fields.TRAILER["trailer"]),
+    ("/assets", ["data"], fields.TRAILER["asset"]),
+]
+
+
+@pytest.mark.parametrize(("path", "within", "table"), DOCUMENTED)
+def test_every_field_of_the_vendors_document_is_accounted_for(
+    path: str, within: list[str], table: Any, shared: Path
+) -> None:
+    spec = json.loads((shared / "specs/samsara-2025-10-23.json").read_text())
+
+    def resolve(schema: Any) -> Any:
+        while "$ref" in schema:
+            schema = spec["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
+        return schema
+
+    def example(schema: Any) -> Any:
+        schema = resolve(schema)
+        if schema.get("type") == "array":
+            return [example(schema["items"])]
+        parts = [schema, *(resolve(part) for part in schema.get("allOf", []))]
+        return {
+            name: example(below)
+            for part in parts
+            for name, below in part.get("properties", {}).items()
+        }
+
+    answer = spec["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]
+    record = example(answer["schema"])
+    for key in within:
+        record = record[key]
+    assert record
+    assert not unknown_fields(json.dumps(record).encode(), table)
