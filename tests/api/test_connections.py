@@ -76,6 +76,9 @@ async def test_a_new_connection_is_whole_and_carries_its_token(site: Site, clien
     assert agreement["agreementUrl"] == "https://example.com/terms/1"
     assert agreement["type"] == "end-user-agreement"
     assert await events(site) == ["connection.created", "connection.completed", "sync.requested"]
+    [(told,)] = await site.rows("select detail from event where type = 'connection.completed'")
+    assert told["metadata"] == {"externalId": "customer-7", "tags": ["a", "b"]}
+    assert "token" not in told["connection"]
 
 
 @pytest.mark.parametrize("mode", ["automatic", "manual"])

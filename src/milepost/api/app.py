@@ -68,7 +68,7 @@ def from_environment() -> Litestar:
         settings.link_base,
         cadence=timedelta(minutes=settings.sync_cadence_minutes),
     )
-    # What is loaded now stays for good: without it in sight, the collector's pauses are some ten times shorter.
+    # What is loaded now stays for good; the collector need not look at it again and again.
     gc.collect()
     gc.freeze()
     return built

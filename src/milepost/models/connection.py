@@ -86,3 +86,10 @@ class BasicConnection(Model, frozen=True, kw_only=True):
     provider: ProviderName
     external_id: str | UnsetType = UNSET
     tags: list[str] | UnsetType = UNSET
+
+
+class LinkMetadata(Model, frozen=True, kw_only=True):
+    """What was passed along this time when a fleet linked its account, as `connection.completed` tells it."""
+
+    external_id: str | UnsetType = UNSET
+    tags: list[str] | UnsetType = UNSET

@@ -20,10 +20,12 @@ from milepost.models.connection import (
     Connection,
     ConnectionStatus,
     Filters,
+    LinkMetadata,
     Options,
     SyncMode,
 )
 from milepost.models.event import EventType
+from milepost.models.meta import Model
 from milepost.store import connections, syncs
 from milepost.store.connections import ConnectionRow
 from milepost.store.pool import Database, Session
@@ -106,7 +108,9 @@ class Reception:
             row = await connections.insert(session, values)
             for agreement in wish.agreements:
                 await connections.add_agreement(session, row.id, dict(agreement))
-            await self._tell(session, row, ["connection.created", "connection.completed"])
+            await self._tell(session, row, ["connection.created"])
+            passed = LinkMetadata(external_id=row.external_id or UNSET, tags=row.tags)
+            await self._tell(session, row, ["connection.completed"], metadata=passed)
             await self._desk.request(
                 session, row, reason="connection", start_from=wish.start_from, days=wish.days
             )
@@ -211,12 +215,14 @@ class Reception:
         if active is not None:
             await self._desk.cancel(session, row, active, why=f"The connection was {row.status}.")
 
-    async def _tell(self, session: Session, row: ConnectionRow, types: Sequence[EventType]) -> None:
+    async def _tell(
+        self, session: Session, row: ConnectionRow, types: Sequence[EventType], **detail: Model
+    ) -> None:
         shown = row.published(
             self.provider_name(row.provider), link_url(self._link_base, row), None
         )
         for type_ in types:
-            await emit.about_connection(session, row, type_, shown, row.updated_at)
+            await emit.about_connection(session, row, type_, shown, row.updated_at, **detail)
 
 
 def check_login(logins: Sequence[Sequence[LoginField]], given: Mapping[str, str]) -> None:

@@ -19,11 +19,16 @@ from milepost.store.pool import Session
 
 
 async def about_connection(
-    session: Session, row: ConnectionRow, type_: EventType, connection: Connection, at: datetime
+    session: Session,
+    row: ConnectionRow,
+    type_: EventType,
+    connection: Connection,
+    at: datetime,
+    **detail: Model,
 ) -> None:
     """Tell of a change of the connection itself; its token is left out and never stored."""
     shown = msgspec.structs.replace(connection, token=UNSET)
-    await _write(session, row, [(type_, {"connection": shown})], at)
+    await _write(session, row, [(type_, {"connection": shown, **detail})], at)
 
 
 async def about(
