@@ -18,7 +18,7 @@ from milepost.models.device import Device
 from milepost.models.driver import Driver
 from milepost.models.fault import FaultCodeEvent
 from milepost.models.group import Group
-from milepost.models.hos import HOSDailyLog, HOSLog
+from milepost.models.hos import HOSAvailableTime, HOSDailyLog, HOSLog
 from milepost.models.ifta import IFTAVehicleMonth
 from milepost.models.location import Fix, LatestVehicleLocation
 from milepost.models.safety import SafetyEvent
@@ -184,6 +184,10 @@ class Connector(Protocol):
 
     async def latest_locations(self) -> list[tuple[LatestVehicleLocation, bytes]]:
         """Ask the provider where every vehicle is now; each with the raw JSON that it was built from."""
+        ...
+
+    async def available_times(self) -> list[tuple[HOSAvailableTime, bytes]]:
+        """Ask the provider how much time every driver has left now; each with its raw JSON."""
         ...
 
     async def aclose(self) -> None: ...

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from string import Formatter
 
 import msgspec
@@ -79,6 +79,30 @@ class SamsaraClient:
         params = {"type": kind, "includeTags": "true", "includeExternalIds": "true"}
         return await self._page("/assets", params, after, "assets", permission)
 
+    async def duty_statuses(
+        self, permission: str, starts_at: datetime, ends_at: datetime, after: str | None
+    ) -> bytes:
+        """Ask for the duty statuses of every driver in a window; the endpoint has no `limit`."""
+        params = _window(starts_at, ends_at)
+        return await self._page("/fleet/hos/logs", params, after, "hos_logs", permission)
+
+    async def daily_logs(
+        self, permission: str, first: date, last: date, activation: str, after: str | None
+    ) -> bytes:
+        """Ask for drivers' days, both ends included; `last` may not lie in the fleet's future."""
+        params = {
+            "startDate": first.isoformat(),
+            "endDate": last.isoformat(),
+            "driverActivationStatus": activation,
+        }
+        path = "/fleet/hos/daily-logs"
+        return await self._page(path, params, after, "hos_daily_logs", permission)
+
+    async def clocks(self, permission: str, after: str | None) -> bytes:
+        """Ask for the time that each driver has left, deactivated drivers included."""
+        params = {"limit": LARGEST_PAGE}
+        return await self._page("/fleet/hos/clocks", params, after, "hos_clocks", permission)
+
     async def stats(self, permission: str, types: list[str], after: str | None) -> bytes:
         """Ask for the last known value of each type of every vehicle."""
         path = "/fleet/vehicles/stats"
@@ -98,12 +122,7 @@ class SamsaraClient:
         after: str | None,
     ) -> bytes:
         """Ask for readings of [starts_at, ends_at); the cursor goes from vehicle to vehicle."""
-        params = {
-            "startTime": clock.iso(starts_at),
-            # Rounded up, so that what lies between is not lost; the mapping cuts exactly.
-            "endTime": clock.iso(ends_at + timedelta(microseconds=999)),
-            "types": ",".join(types),
-        }
+        params = {**_window(starts_at, ends_at), "types": ",".join(types)}
         path = "/fleet/vehicles/stats/history"
         return await self._page(path, params, after, "stats", permission)
 
@@ -117,6 +136,12 @@ class SamsaraClient:
         asked = params if after is None else {**params, "after": after}
         judge = _judge(path, permission, resumed=after is not None)
         return await self._http.get(path, asked, spends=spends, judge=judge)
+
+
+def _window(starts_at: datetime, ends_at: datetime) -> dict[str, str]:
+    # Rounded up, so that what lies between is not lost; the mapping cuts exactly.
+    rounded = ends_at + timedelta(microseconds=999)
+    return {"startTime": clock.iso(starts_at), "endTime": clock.iso(rounded)}
 
 
 def _judge(path: str, permission: str, *, resumed: bool = False) -> Judge:

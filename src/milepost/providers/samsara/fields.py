@@ -6,6 +6,7 @@ The names are those of the OpenAPI document of API version 2025-10-23, and those
 from __future__ import annotations
 
 from milepost.kit.ledger import Dropped, Fields, Mapped
+from milepost.providers.samsara import record_fields
 
 _ELD = Dropped("settings of driver logs, which are not read yet")
 _EQUIPMENT = Dropped("the model has no place for equipment of a vehicle")
@@ -78,7 +79,7 @@ DRIVER: Fields = {
     "trailerGroupTag": _OTHER_TAG,
     "hasDrivingFeaturesHidden": _OTHER_TAG,
     "hasVehicleUnpinningEnabled": _OTHER_TAG,
-    "timezone": _ELD,
+    "timezone": Mapped("no field; days are counted by the time zone of most drivers"),
     "carrierSettings": _ELD,
     "hosSetting": _ELD,
     "usDriverRulesetOverride": _ELD,
@@ -224,5 +225,6 @@ BY_SCHEMA: dict[str, Fields] = {
     "samsara.organization": ORGANIZATION,
     **{f"samsara.vehicleStats.{key}": READINGS for key in READINGS if key not in _OF_VEHICLE},
     "samsara.vehicleStats": SNAPSHOT,
+    **record_fields.BY_SCHEMA,
 }
 """The table of each raw shape, by the name that cuts carry."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections import Counter
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -16,8 +15,7 @@ from milepost.providers.samsara import shapes
 from milepost.providers.samsara.client import SamsaraClient
 from milepost.providers.samsara.mapping import UNREADABLE
 from milepost.providers.samsara.walk import Ask, Walk
-
-UTC_ZONE = ZoneInfo("UTC")
+from milepost.providers.samsara.zones import commonest_zone
 
 
 class Line:
@@ -56,29 +54,6 @@ class Line:
                 ask = functools.partial(self.client.drivers, self.permission("drivers"), "active")
                 self._zone = commonest_zone(await self.everything(ask))
             return self._zone
-
-
-def commonest_zone(drivers: list[Raw]) -> ZoneInfo:
-    """Return the time zone that most drivers have; UTC where none has one."""
-    names: Counter[str] = Counter()
-    for body in drivers:
-        try:
-            names[msgspec.json.decode(body, type=shapes.Based).timezone or ""] += 1
-        except UNREADABLE:
-            continue
-    for name in sorted(names, key=lambda name: (-names[name], name)):
-        found = zone_named(name)
-        if found is not None:
-            return found
-    return UTC_ZONE
-
-
-def zone_named(name: str | None) -> ZoneInfo | None:
-    """Return an IANA time zone; None where the name is none."""
-    try:
-        return ZoneInfo(name) if name else None
-    except (KeyError, ValueError, OSError):  # Unknown, malformed, or the name of a folder.
-        return None
 
 
 def _fitted(body: Raw) -> shapes.Fitted | None:

@@ -15,8 +15,9 @@ from milepost.ids import Identity
 from milepost.kit.contract import AccountFound, Cut, Manifest, Page, Slice
 from milepost.kit.http import ProviderClient
 from milepost.kit.limits import budget
+from milepost.models.hos import HOSAvailableTime
 from milepost.models.location import LatestVehicleLocation
-from milepost.providers.samsara import latest, listings, mapping, readings
+from milepost.providers.samsara import latest, listings, mapping, readings, records
 from milepost.providers.samsara.client import API_VERSION, SamsaraClient, bearer
 from milepost.providers.samsara.line import Line
 from milepost.providers.samsara.walk import Walk
@@ -42,6 +43,11 @@ LISTINGS: dict[str, Callable[[Line, Slice], AsyncIterator[Page]]] = {
     "trailers": listings.trailers,
 }
 
+RECORDS: dict[str, Callable[[Line, Slice], AsyncIterator[Page]]] = {
+    "hos_logs": records.hos_logs,
+    "hos_daily_logs": records.hos_daily_logs,
+}
+
 
 class SamsaraConnector:
     """One connection's line to Samsara, or to a brand that speaks its dialect."""
@@ -64,6 +70,8 @@ class SamsaraConnector:
         return mapping.account(await self._line.client.organization())
 
     def pages(self, slice_: Slice) -> AsyncIterator[Page]:
+        if slice_.stream in RECORDS:
+            return RECORDS[slice_.stream](self._line, slice_)
         match slice_.mode:
             case "listing":
                 return LISTINGS[slice_.stream](self._line, slice_)
@@ -86,21 +94,23 @@ class SamsaraConnector:
         ]
         return [each for each in found if each is not None]
 
+    async def available_times(self) -> list[tuple[HOSAvailableTime, bytes]]:
+        return await records.available_times(self._line)
+
     async def aclose(self) -> None:
         if self._opened is not None:
             await self._opened.client.aclose()
 
     async def _history(self, slice_: Slice) -> AsyncIterator[Page]:
-        if slice_.starts_at is None or slice_.ends_at is None:
-            raise ValueError("a history slice has a window")
+        starts_at, ends_at = records.window_of(slice_)
         types = TYPES[slice_.stream]
-        window = readings.Window(clock.now(), slice_.starts_at, slice_.ends_at)
+        window = readings.Window(clock.now(), starts_at, ends_at)
         asking = functools.partial(
             self._line.client.stats_history,
             self._line.permission(slice_.stream),
             types,
-            slice_.starts_at,
-            slice_.ends_at,
+            starts_at,
+            ends_at,
         )
         async for step in Walk(asking, slice_.cursor):
             cuts = await _series(step.entries, types, window)

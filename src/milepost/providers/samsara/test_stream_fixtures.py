@@ -18,7 +18,7 @@ from milepost.kit import registry
 from milepost.kit.contract import Connector, Page, Slice
 from milepost.kit.ledger import unknown_fields
 from milepost.kit.loopback import Asked, Loopback, Said
-from milepost.providers.samsara import fields
+from milepost.providers.samsara import fields, record_fields
 
 FIXTURES = Path(__file__).parent / "fixtures" / "streams"
 NAMES = sorted(path.stem for path in FIXTURES.glob("*.json"))
@@ -35,16 +35,17 @@ class SpokenIdentity(Identity):
 
 
 class Script:
-    """Answers as a fixture says: the first entry whose path and query fit, the longest query first."""
+    """Answers as a fixture says: the first entry whose path and query fit, cursor or none included."""
 
     def __init__(self, answers: list[dict[str, Any]]) -> None:
-        self._answers = sorted(answers, key=lambda each: -len(each.get("query", {})))
+        self._answers = answers
         self.used: list[int] = []
 
     def __call__(self, asked: Asked) -> Said:
         for number, each in enumerate(self._answers):
-            wanted = each.get("query", {}).items()
-            if asked.path == each["path"] and wanted <= asked.query.items():
+            wanted = each.get("query", {})
+            resumed = ("after" in wanted) == ("after" in asked.query)
+            if resumed and asked.path == each["path"] and wanted.items() <= asked.query.items():
                 self.used.append(number)
                 return Said(json.dumps(each["body"]).encode(), each.get("status", 200))
         return Said(json.dumps({"message": f"no answer to {asked}"}).encode(), 409)
@@ -172,6 +173,9 @@ DOCUMENTED = [
     ("/gateways", ["data"], fields.GATEWAY),
     ("/fleet/trailers", ["data"], fields.TRAILER["trailer"]),
     ("/assets", ["data"], fields.TRAILER["asset"]),
+    ("/fleet/hos/logs", ["data"], record_fields.DUTY_STATUS),
+    ("/fleet/hos/daily-logs", ["data"], record_fields.DAILY_LOG),
+    ("/fleet/hos/clocks", ["data"], record_fields.CLOCKS),
 ]
 
 

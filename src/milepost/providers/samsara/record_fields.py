@@ -1,0 +1,85 @@
+"""Every field of Samsara's answers about things that happen: what it becomes, or why it is left out."""
+
+from __future__ import annotations
+
+from milepost.kit.ledger import Dropped, Fields, Mapped
+
+_DRIVER_HAS_IT = Dropped("the driver has it")
+_VEHICLE_HAS_IT = Dropped("the vehicle has it")
+_LOG_FORM = Dropped("of the form of the log, which the model has no place for")
+
+DUTY_STATUS: Fields = {
+    "driver": {"id": Mapped("driver, sourceId"), "name": _DRIVER_HAS_IT},
+    "hosLogs": {
+        "logStartTime": Mapped("startedAt, sourceId"),
+        "logEndTime": Mapped("endedAt"),
+        "hosStatusType": Mapped("status"),
+        "logRecordedLocation": {
+            "latitude": Mapped("location.latitude"),
+            "longitude": Mapped("location.longitude"),
+        },
+        "vehicle": {
+            "id": Mapped("vehicle"),
+            "name": _VEHICLE_HAS_IT,
+            "ExternalIds": _VEHICLE_HAS_IT,
+        },
+        "codrivers": {"id": Mapped("codrivers"), "name": _DRIVER_HAS_IT},
+        "remark": Mapped("remarks"),
+    },
+}
+
+DAILY_LOG: Fields = {
+    "driver": {
+        "id": Mapped("driver, sourceId"),
+        "timezone": Mapped("date, the day of startTime there"),
+        "name": _DRIVER_HAS_IT,
+        "externalIds": _DRIVER_HAS_IT,
+        "eldSettings": _DRIVER_HAS_IT,
+    },
+    "startTime": Mapped("date, sourceId"),
+    "endTime": Dropped("the model counts by days"),
+    "distanceTraveled": {
+        "driveDistanceMeters": Mapped("distances.driving, distances.total"),
+        "personalConveyanceDistanceMeters": Mapped("distances.personalConveyance, distances.total"),
+        "yardMoveDistanceMeters": Mapped("distances.yardMove, distances.total"),
+    },
+    "dutyStatusDurations": {
+        "driveDurationMs": Mapped("statusDurations.driving"),
+        "offDutyDurationMs": Mapped("statusDurations.offDuty"),
+        "onDutyDurationMs": Mapped("statusDurations.onDuty"),
+        "personalConveyanceDurationMs": Mapped("statusDurations.personalConveyance"),
+        "sleeperBerthDurationMs": Mapped("statusDurations.sleeperBed"),
+        "waitingTimeDurationMs": Mapped("statusDurations.waiting"),
+        "yardMoveDurationMs": Mapped("statusDurations.yardMove"),
+        "activeDurationMs": Dropped("the sum of others"),
+    },
+    "pendingDutyStatusDurations": Dropped("what edits would make of it that nobody accepted yet"),
+    "logMetaData": _LOG_FORM,
+}
+
+CLOCKS: Fields = {
+    "driver": {
+        "id": Mapped("driver"),
+        "name": _DRIVER_HAS_IT,
+    },
+    "currentDutyStatus": {"hosStatusType": Mapped("currentStatus")},
+    "clocks": {
+        "break": {"timeUntilBreakDurationMs": Mapped("availableTime.break")},
+        "cycle": {
+            "cycleRemainingDurationMs": Mapped("availableTime.cycle"),
+            "cycleStartedAtTime": Dropped("the model has no place for it"),
+            "cycleTomorrowDurationMs": Dropped("the model has no place for it"),
+        },
+        "drive": {"driveRemainingDurationMs": Mapped("availableTime.drive")},
+        "shift": {"shiftRemainingDurationMs": Mapped("availableTime.shift")},
+    },
+    "currentVehicle": Dropped("the model has no place for it"),
+    "violations": Dropped("the model has no place for them"),
+}
+
+BY_SCHEMA: dict[str, Fields] = {
+    "samsara.hosLogs": DUTY_STATUS,
+    "samsara.hosDailyLog": DAILY_LOG,
+    "samsara.hosClocks": CLOCKS,
+}
+"""The table of each raw shape, by the name that cuts carry."""

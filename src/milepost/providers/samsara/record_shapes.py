@@ -1,0 +1,97 @@
+"""What Samsara's answers about things that happen look like: logs, trips, events, faults, reports.
+
+As in `shapes`: names and types of the OpenAPI document of API version 2025-10-23 (README, source S), and
+a field that may be missing may also be null.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Raw
+
+from milepost.providers.samsara.shapes import Moment, Named, SourceId
+
+
+class Point(msgspec.Struct, frozen=True):
+    latitude: Annotated[float, Meta(ge=-90, le=90)]
+    longitude: Annotated[float, Meta(ge=-180, le=180)]
+
+
+class DriverLogs(msgspec.Struct, frozen=True):
+    """The duty statuses of one driver; a driver may come again on a later page."""
+
+    driver: Named
+    hosLogs: list[Raw] | None  # noqa: N815  Their spelling, here and below.
+
+
+class DutyStatus(msgspec.Struct, frozen=True):
+    logStartTime: Moment  # noqa: N815
+    hosStatusType: str | None = None  # noqa: N815
+    logEndTime: str | None = None  # noqa: N815
+    logRecordedLocation: Point | None = None  # noqa: N815
+    vehicle: Named | None = None
+    codrivers: list[Named] | None = None
+    remark: str | None = None
+
+
+class LoggedDriver(msgspec.Struct, frozen=True):
+    id: SourceId
+    timezone: str | None = None
+
+
+class Distances(msgspec.Struct, frozen=True):
+    driveDistanceMeters: float | None = None  # noqa: N815
+    personalConveyanceDistanceMeters: float | None = None  # noqa: N815
+    yardMoveDistanceMeters: float | None = None  # noqa: N815
+
+
+class Durations(msgspec.Struct, frozen=True):
+    driveDurationMs: float | None = None  # noqa: N815
+    offDutyDurationMs: float | None = None  # noqa: N815
+    onDutyDurationMs: float | None = None  # noqa: N815
+    personalConveyanceDurationMs: float | None = None  # noqa: N815
+    sleeperBerthDurationMs: float | None = None  # noqa: N815
+    waitingTimeDurationMs: float | None = None  # noqa: N815
+    yardMoveDurationMs: float | None = None  # noqa: N815
+
+
+class DailyLog(msgspec.Struct, frozen=True):
+    driver: LoggedDriver
+    startTime: Moment  # noqa: N815
+    distanceTraveled: Distances | None = None  # noqa: N815
+    dutyStatusDurations: Durations | None = None  # noqa: N815
+
+
+class DutyNow(msgspec.Struct, frozen=True):
+    hosStatusType: str | None = None  # noqa: N815
+
+
+class BreakClock(msgspec.Struct, frozen=True):
+    timeUntilBreakDurationMs: float | None = None  # noqa: N815
+
+
+class CycleClock(msgspec.Struct, frozen=True):
+    cycleRemainingDurationMs: float | None = None  # noqa: N815
+
+
+class DriveClock(msgspec.Struct, frozen=True):
+    driveRemainingDurationMs: float | None = None  # noqa: N815
+
+
+class ShiftClock(msgspec.Struct, frozen=True):
+    shiftRemainingDurationMs: float | None = None  # noqa: N815
+
+
+class Clocks(msgspec.Struct, frozen=True, rename={"break_": "break"}):
+    break_: BreakClock | None = None
+    cycle: CycleClock | None = None
+    drive: DriveClock | None = None
+    shift: ShiftClock | None = None
+
+
+class DriverClocks(msgspec.Struct, frozen=True):
+    driver: LoggedDriver
+    clocks: Clocks | None = None
+    currentDutyStatus: DutyNow | None = None  # noqa: N815

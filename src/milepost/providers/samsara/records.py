@@ -1,0 +1,60 @@
+"""Samsara's records, which happen in time: a slice in, pages out."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import AsyncIterator
+from datetime import datetime
+
+from milepost import clock
+from milepost.kit.contract import Page, Slice
+from milepost.models.hos import HOSAvailableTime
+from milepost.providers.samsara import hours
+from milepost.providers.samsara.line import Line
+from milepost.providers.samsara.listings import SWEEPS
+from milepost.providers.samsara.readings import Window
+from milepost.providers.samsara.walk import Leg, relay, stroll
+from milepost.providers.samsara.zones import DAY, days_of
+
+
+def hos_logs(line: Line, slice_: Slice) -> AsyncIterator[Page]:
+    ask = functools.partial(
+        line.client.duty_statuses, line.permission("hos_logs"), *window_of(slice_)
+    )
+    window = Window(clock.now())
+    cut = functools.partial(
+        hours.logs_cut, window=window, identity=line.identity, provider=line.code
+    )
+    return stroll(ask, cut, slice_.cursor)
+
+
+async def hos_daily_logs(line: Line, slice_: Slice) -> AsyncIterator[Page]:
+    """Sweep the days of active drivers, then of deactivated ones.
+
+    A day of a driver far from Greenwich begins on another UTC day, hence one more on either side.
+    """
+    zone = await line.zone()
+    first, last = days_of(*window_of(slice_))
+    first, last = first - DAY, min(last + DAY, clock.now().astimezone(zone).date())
+    cut = functools.partial(
+        hours.daily_log_cut, zone=zone, identity=line.identity, provider=line.code
+    )
+    ask = functools.partial(line.client.daily_logs, line.permission("hos_daily_logs"), first, last)
+    legs = [Leg(sweep, functools.partial(ask, sweep), cut) for sweep in SWEEPS]
+    async for page in relay(legs if first <= last else [], slice_.cursor):
+        yield page
+
+
+async def available_times(line: Line) -> list[tuple[HOSAvailableTime, bytes]]:
+    """Ask for the time that every driver has left now."""
+    ask = functools.partial(line.client.clocks, line.permission("hos_logs"))
+    found = [
+        hours.available_time(body, line.identity, line.code) for body in await line.everything(ask)
+    ]
+    return [each for each in found if each is not None]
+
+
+def window_of(slice_: Slice) -> tuple[datetime, datetime]:
+    if slice_.starts_at is None or slice_.ends_at is None:
+        raise ValueError("a history slice has a window")
+    return slice_.starts_at, slice_.ends_at

@@ -1,0 +1,56 @@
+"""By which clock days and months are counted: drivers' time zones, and the fleet's."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import Raw
+
+from milepost.providers.samsara import shapes
+from milepost.providers.samsara.mapping import UNREADABLE
+
+UTC_ZONE = ZoneInfo("UTC")
+DAY = timedelta(days=1)
+
+
+def zone_named(name: str | None) -> ZoneInfo | None:
+    """Return an IANA time zone; None where the name is none."""
+    try:
+        return ZoneInfo(name) if name else None
+    except (KeyError, ValueError, OSError):  # Unknown, malformed, or the name of a folder.
+        return None
+
+
+def commonest_zone(drivers: Iterable[Raw]) -> ZoneInfo:
+    """Return the time zone that most drivers have; UTC where none has one."""
+    names: Counter[str] = Counter()
+    for body in drivers:
+        try:
+            names[msgspec.json.decode(body, type=shapes.Based).timezone or ""] += 1
+        except UNREADABLE:
+            continue
+    for name in sorted(names, key=lambda name: (-names[name], name)):
+        found = zone_named(name)
+        if found is not None:
+            return found
+    return UTC_ZONE
+
+
+def days_of(starts_at: datetime, ends_at: datetime) -> tuple[date, date]:
+    """Return the first and the last UTC day that [starts_at, ends_at) touches."""
+    return starts_at.date(), (ends_at - timedelta(microseconds=1)).date()
+
+
+def each_day(first: date, last: date) -> Iterator[date]:
+    while first <= last:
+        yield first
+        first += DAY
+
+
+def midnight(day: date, zone: ZoneInfo) -> datetime:
+    """Return the beginning of a day in a zone."""
+    return datetime(day.year, day.month, day.day, tzinfo=zone)
