@@ -10,7 +10,9 @@ import httpx2
 import msgspec
 import pytest
 from litestar import Litestar
+from tests.api.records import Book
 
+from milepost import ids
 from milepost.api.app import build
 from milepost.jobs import queue as jobs
 from milepost.kit import registry
@@ -153,6 +155,13 @@ async def fleet(client: Client) -> Client:
     """A client of a connected fleet; its first sync is requested and nobody works on it."""
     made = await client.connect()
     return client.as_(made["token"])
+
+
+@pytest.fixture
+async def book(site: Site, client: Client) -> Book:
+    """A connected fleet whose records the test itself writes into the store."""
+    made = await client.connect()
+    return Book(site.database, client.as_(made["token"]), ids.read("connection", made["id"]))
 
 
 @pytest.fixture

@@ -133,6 +133,7 @@ async def test_drivers_of_the_other_status_are_hidden_by_a_status_filter(synced:
 @pytest.mark.parametrize("expand", ["groups", "devices", "groups,devices", "devices,groups"])
 async def test_vehicles_show_their_references_whole_on_request(synced: Client, expand: str) -> None:
     groups = {each["id"]: each for each in await synced.every("/groups")}
+    devices = {each["id"]: each for each in await synced.every("/devices")}
     plain = await synced.every("/vehicles")
 
     for before, after in zip(plain, await synced.every("/vehicles", expand=expand), strict=True):
@@ -143,7 +144,7 @@ async def test_vehicles_show_their_references_whole_on_request(synced: Client, e
         else:
             assert after["groups"] == before["groups"]
         if "devices" in expand:
-            assert after["devices"] == [{"id": each} for each in before["devices"]]
+            assert after["devices"] == [devices.get(each, each) for each in before["devices"]]
         else:
             assert after["devices"] == before["devices"]
         assert (await synced.get(f"/vehicles/{before['id']}", expand=expand)).json() == after

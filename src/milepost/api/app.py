@@ -23,6 +23,7 @@ from milepost.api.house import furnish
 from milepost.api.operations import PREFIX, Operation, handler_for
 from milepost.api.routes import (
     connections,
+    devices,
     drivers,
     groups,
     issues,
@@ -30,6 +31,7 @@ from milepost.api.routes import (
     providers,
     stats,
     syncs,
+    trailers,
     vehicles,
 )
 from milepost.errors import SetupError
@@ -42,7 +44,8 @@ from milepost.vault import Vault
 OPERATIONS: list[Operation] = [
     operation
     for module in (
-        vehicles, drivers, locations, stats, groups, connections, syncs, providers, issues,
+        vehicles, drivers, locations, stats, groups, devices, trailers, connections, syncs, providers,
+        issues,
     )
     for operation in module.OPERATIONS
 ]  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -24,23 +24,36 @@ from milepost.api.parameters import (
 )
 from milepost.errors import NotFound
 from milepost.models.connection import EntityFilter, Filters
+from milepost.models.device import Device
 from milepost.models.driver import Driver
 from milepost.models.group import Group
-from milepost.models.meta import EntityMetadata, Visibility
-from milepost.models.vehicle import DeviceReference, Vehicle
+from milepost.models.meta import EntityMetadata, Model, Visibility
+from milepost.models.trailer import Trailer
+from milepost.models.vehicle import Vehicle
 from milepost.store import documents
 from milepost.store.connections import ConnectionRow
 from milepost.store.documents import DocumentModel, DocumentRow
-from milepost.store.pool import Session
 from milepost.store.raw import Archive, opened
 from milepost.vault import ConnectionKey, Vault
 
-Document = Vehicle | Driver | Group
+Document = Vehicle | Driver | Group | Device | Trailer
+M = TypeVar("M", bound=Model)
 
 _DECODERS: dict[DocumentModel, msgspec.json.Decoder[Document]] = {
     "vehicle": msgspec.json.Decoder(Vehicle),
     "driver": msgspec.json.Decoder(Driver),
     "group": msgspec.json.Decoder(Group),
+    "device": msgspec.json.Decoder(Device),
+    "trailer": msgspec.json.Decoder(Trailer),
+}
+# What the fields refer to that can be expanded: one id, or a list of them.
+_REFERS: dict[str, DocumentModel] = {
+    "groups": "group",
+    "parent": "group",
+    "devices": "device",
+    "vehicle": "vehicle",
+    "driver": "driver",
+    "codrivers": "driver",
 }
 _NO_FILTER = EntityFilter()
 
@@ -105,11 +118,28 @@ async def show(
             msgspec.structs.replace(each, raw=archive.data(row.raw_id, row.raw_ordinal))
             for each, row in zip(found, rows, strict=True)
         ]
-    if "devices" in expand:
-        found = [_with_devices(each) for each in found]
-    if "groups" in expand or "parent" in expand:
-        found = await _with_groups(call.session, connection, found)
-    return found
+    return await expanded(call, found, expand)
+
+
+async def expanded(call: Call, found: Sequence[M], expand: frozenset[str]) -> list[M]:
+    """Show references whole; one to what is unknown, or hidden and not asked for, stays an id."""
+    if not expand:
+        return list(found)
+    named: dict[DocumentModel, set[str]] = {}
+    for word in expand:
+        ids_there = named.setdefault(_REFERS[word], set())
+        ids_there.update(each for record in found for each in _ids(getattr(record, word, UNSET)))
+    known: dict[str, Document] = {}
+    for model, public_ids in named.items():
+        known |= await by_public_id(call, model, public_ids)
+    if not call.values[HIDDEN]:
+        known = {public_id: each for public_id, each in known.items() if _is_shown(each)}
+    return [
+        msgspec.structs.replace(
+            record, **{word: _whole(getattr(record, word, UNSET), known) for word in expand}
+        )
+        for record in found
+    ]
 
 
 async def by_public_id(
@@ -140,7 +170,7 @@ def visibility(document: Document, filter_: EntityFilter) -> Visibility:
         return "visible" if document.id in filter_.include_ids else "hidden_by_include_list"
     if filter_.exclude_ids and document.id in filter_.exclude_ids:
         return "hidden_by_exclude_list"
-    status = UNSET if isinstance(document, Group) else document.status
+    status = getattr(document, "status", UNSET)
     if filter_.status and status != filter_.status:
         return "hidden_by_status"
     return "visible"
@@ -149,7 +179,7 @@ def visibility(document: Document, filter_: EntityFilter) -> Visibility:
 def _published(model: DocumentModel, row: DocumentRow, filters: Filters | None) -> Document:
     document = _DECODERS[model].decode(row.body)
     filter_ = _NO_FILTER
-    if filters is not None and model != "group":
+    if filters is not None and model in ("vehicle", "driver"):
         filter_ = (filters.vehicles if model == "vehicle" else filters.drivers) or _NO_FILTER
     metadata = EntityMetadata(
         added_at=clock.iso(row.added_at),
@@ -165,42 +195,11 @@ def _is_shown(document: Document) -> bool:
     return metadata is UNSET or metadata.visibility in ("visible", "deleted")
 
 
-def _with_devices(document: Document) -> Document:
-    if not isinstance(document, Vehicle) or document.devices is UNSET:
-        return document
-    devices: list[str | DeviceReference] = [
-        DeviceReference(id=each) if isinstance(each, str) else each for each in document.devices
-    ]
-    return msgspec.structs.replace(document, devices=devices)
+def _ids(value: Any) -> list[str]:
+    return [each for each in (value if isinstance(value, list) else [value]) if type(each) is str]
 
 
-async def _with_groups(
-    session: Session, connection: ConnectionRow, found: list[Document]
-) -> list[Document]:
-    named = {each for document in found for each in _groups_named(document)}
-    rows = await documents.by_ids(
-        session, connection.id, "group", {ids.read("group", each) for each in named}
-    )
-    groups = {
-        ids.show("group", row.id): _published("group", row, connection.filters)
-        for row in rows.values()
-    }
-    expanded: list[Document] = []
-    for document in found:
-        changes: dict[str, Any] = {}
-        if isinstance(document, Group):
-            if isinstance(document.parent, str):
-                changes["parent"] = groups.get(document.parent, document.parent)
-        elif document.groups is not UNSET:
-            changes["groups"] = [
-                groups.get(each, each) if isinstance(each, str) else each
-                for each in document.groups
-            ]
-        expanded.append(msgspec.structs.replace(document, **changes))
-    return expanded
-
-
-def _groups_named(document: Document) -> list[str]:
-    if isinstance(document, Group):
-        return [document.parent] if isinstance(document.parent, str) else []
-    return [each for each in document.groups or [] if isinstance(each, str)]
+def _whole(value: Any, known: dict[str, Document]) -> Any:
+    if isinstance(value, list):
+        return [_whole(each, known) for each in value]
+    return known.get(value, value) if isinstance(value, str) else value

@@ -28,6 +28,8 @@ _ALWAYS_ANSWERED = {
     "Vehicle": ["metadata"],
     "Driver": ["metadata"],
     "Group": ["metadata"],
+    "Device": ["metadata"],
+    "Trailer": ["metadata"],
     "Connection": ["token"],
     "CurrentConnection": ["token"],
 }
@@ -108,6 +110,8 @@ def _schemas(types: Iterable[Any]) -> dict[str, Any]:
     for name, always in _ALWAYS_ANSWERED.items():
         schema = schemas[name]
         schema["required"] = [*schema.get("required", []), *always]
+    # What an answer holds in that place is a whole device: models.vehicle says why it has two names.
+    schemas["DeviceReference"] = {"$ref": _REF.format(name="Device")}
     return schemas
 
 

@@ -1,4 +1,4 @@
-"""Reads documents: vehicles, drivers and groups as they were last merged."""
+"""Reads documents: vehicles, drivers, groups, devices and trailers as they were last merged."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from milepost.store.queries import queries
 
 SQL = queries("documents")
 
-DocumentModel = Literal["vehicle", "driver", "group"]
+DocumentModel = Literal["vehicle", "driver", "group", "device", "trailer"]
+
+RecordModel = Literal["hos_log", "hos_daily_log", "trip", "safety_event", "fault_code_event"]
+"""Documents that happen in time; see `records`."""
 
 # Beyond any time that is stored, so that one prepared query serves with and without bounds.
 FIRST = datetime(1, 1, 1, tzinfo=UTC)
@@ -64,7 +67,10 @@ async def page(
 
 
 async def by_ids(
-    session: Session, connection_id: UUID, model: DocumentModel, ids: Collection[UUID]
+    session: Session,
+    connection_id: UUID,
+    model: DocumentModel | RecordModel,
+    ids: Collection[UUID],
 ) -> dict[UUID, DocumentRow]:
     """Read those of the named documents that are known; removed ones too."""
     if not ids:
