@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from string import Formatter
 
 import msgspec
@@ -103,6 +103,17 @@ class SamsaraClient:
         params = {"limit": LARGEST_PAGE}
         return await self._page("/fleet/hos/clocks", params, after, "hos_clocks", permission)
 
+    async def trips(
+        self, permission: str, vehicle: str, starts_at: datetime, ends_at: datetime
+    ) -> bytes:
+        """Ask for the trips of one vehicle that touch a window of 90 days at the most."""
+        params = {
+            "vehicleId": vehicle,
+            "startMs": str(_ms(starts_at)),
+            "endMs": str(_ms(ends_at + timedelta(microseconds=999))),
+        }
+        return await self._page("/v1/fleet/trips", params, None, "trips", permission)
+
     async def stats(self, permission: str, types: list[str], after: str | None) -> bytes:
         """Ask for the last known value of each type of every vehicle."""
         path = "/fleet/vehicles/stats"
@@ -144,6 +155,10 @@ def _window(starts_at: datetime, ends_at: datetime) -> dict[str, str]:
     return {"startTime": clock.iso(starts_at), "endTime": clock.iso(rounded)}
 
 
+def _ms(instant: datetime) -> int:
+    return (instant - datetime.fromtimestamp(0, UTC)) // timedelta(milliseconds=1)
+
+
 def _judge(path: str, permission: str, *, resumed: bool = False) -> Judge:
     def judge(answer: Answer) -> ProviderError | None:
         status = answer.status
@@ -172,7 +187,9 @@ def _judge(path: str, permission: str, *, resumed: bool = False) -> Judge:
 
 
 def _message(answer: Answer) -> str:
-    """Return the vendor's own words, if it spoke JSON (a 5xx and a v1 400 are plain text)."""
+    """Return the vendor's own words: JSON, or the plain text of a v1 400 (a 5xx may say anything)."""
+    if answer.body.startswith(b"rpc error"):
+        return answer.body[:200].decode(errors="replace")
     try:
         message = msgspec.json.decode(answer.body, type=dict[str, object]).get("message")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

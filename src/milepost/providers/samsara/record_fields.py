@@ -77,9 +77,40 @@ CLOCKS: Fields = {
     "violations": Dropped("the model has no place for them"),
 }
 
+_PLACE = Dropped("an address; the model has coordinates only")
+_ODOMETER = Dropped("odometers are read as vehicle stats; 0 here where the bus was not read")
+
+TRIP: Fields = {
+    "trips": {
+        "startMs": Mapped("startedAt, sourceId, duration"),
+        "endMs": Mapped("endedAt, duration"),
+        "driverId": Mapped("driver"),
+        "distanceMeters": Mapped("distance"),
+        "startCoordinates": {
+            "latitude": Mapped("startLocation.latitude"),
+            "longitude": Mapped("startLocation.longitude"),
+        },
+        "endCoordinates": {
+            "latitude": Mapped("endLocation.latitude"),
+            "longitude": Mapped("endLocation.longitude"),
+        },
+        "startLocation": _PLACE,
+        "endLocation": _PLACE,
+        "startAddress": _PLACE,
+        "endAddress": _PLACE,
+        "startOdometer": _ODOMETER,
+        "endOdometer": _ODOMETER,
+        "fuelConsumedMl": Dropped("the model has no place for it"),
+        "tollMeters": Dropped("the model has no place for it"),
+        "assetIds": Dropped("the model has no place for trailers of a trip"),
+        "codriverIds": Dropped("the model has one driver a trip"),
+    },
+}
+
 BY_SCHEMA: dict[str, Fields] = {
     "samsara.hosLogs": DUTY_STATUS,
     "samsara.hosDailyLog": DAILY_LOG,
     "samsara.hosClocks": CLOCKS,
+    "samsara.trips": TRIP,
 }
 """The table of each raw shape, by the name that cuts carry."""

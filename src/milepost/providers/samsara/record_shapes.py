@@ -95,3 +95,18 @@ class DriverClocks(msgspec.Struct, frozen=True):
     driver: LoggedDriver
     clocks: Clocks | None = None
     currentDutyStatus: DutyNow | None = None  # noqa: N815
+
+
+class TripsAnswer(msgspec.Struct, frozen=True):
+    """The one page of a legacy endpoint: no envelope."""
+
+    trips: list[Raw] | None
+
+
+class Trip(msgspec.Struct, frozen=True):
+    startMs: int  # noqa: N815
+    endMs: int  # noqa: N815
+    driverId: SourceId | None = None  # noqa: N815
+    distanceMeters: float | None = None  # noqa: N815
+    startCoordinates: Point | None = None  # noqa: N815
+    endCoordinates: Point | None = None  # noqa: N815

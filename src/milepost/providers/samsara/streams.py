@@ -46,6 +46,7 @@ LISTINGS: dict[str, Callable[[Line, Slice], AsyncIterator[Page]]] = {
 RECORDS: dict[str, Callable[[Line, Slice], AsyncIterator[Page]]] = {
     "hos_logs": records.hos_logs,
     "hos_daily_logs": records.hos_daily_logs,
+    "trips": records.trips,
 }
 
 

@@ -47,7 +47,8 @@ class Script:
             resumed = ("after" in wanted) == ("after" in asked.query)
             if resumed and asked.path == each["path"] and wanted.items() <= asked.query.items():
                 self.used.append(number)
-                return Said(json.dumps(each["body"]).encode(), each.get("status", 200))
+                said = each["text"] if "text" in each else json.dumps(each["body"])
+                return Said(said.encode(), each.get("status", 200))
         return Said(json.dumps({"message": f"no answer to {asked}"}).encode(), 409)
 
     @property
@@ -176,6 +177,7 @@ DOCUMENTED = [
     ("/fleet/hos/logs", ["data"], record_fields.DUTY_STATUS),
     ("/fleet/hos/daily-logs", ["data"], record_fields.DAILY_LOG),
     ("/fleet/hos/clocks", ["data"], record_fields.CLOCKS),
+    ("/v1/fleet/trips", [], record_fields.TRIP),
 ]
 
 
