@@ -6,6 +6,7 @@ import bisect
 import itertools
 import math
 import random
+from collections.abc import Iterator
 
 EARTH_RADIUS_M = 6_371_000
 _STEP_M = (
@@ -36,6 +37,24 @@ _CORRIDORS: tuple[tuple[str, tuple[tuple[str, float, float], ...]], ...] = (
               ("Saint Paul, MN", 44.9537, -93.0900), ("Fargo, ND", 46.8772, -96.7898))),
 )  # fmt: skip
 CORRIDORS = len(_CORRIDORS)
+
+# Where a corridor crosses from one state into the next: the axis, the degree, the state behind it. The
+# borders are meridians, parallels and rivers where the corridor meets them, good to a kilometre or two.
+_FIRST_STATE = {"I-80": "CA", "I-35": "TX", "I-95": "VA", "I-10": "AZ", "I-65": "IL", "I-5": "WA",
+                "I-70": "CO", "I-75": "GA", "I-40": "NM", "I-94": "WI"}  # fmt: skip
+_BORDERS: dict[str, tuple[tuple[str, float, str], ...]] = {
+    "I-80": (("lon", -120.006, "NV"), ("lon", -114.042, "UT")),
+    "I-35": (),
+    "I-95": (("lat", 38.79, "MD"), ("lon", -75.788, "DE"), ("lon", -75.5, "PA"),
+             ("lon", -75.13, "NJ"), ("lon", -74.02, "NY"), ("lon", -73.66, "CT")),
+    "I-10": (("lon", -109.048, "NM"), ("lat", 32.0, "TX")),
+    "I-65": (("lon", -87.526, "IN"), ("lat", 38.27, "KY"), ("lat", 36.645, "TN")),
+    "I-5": (("lat", 45.61, "OR"), ("lat", 42.0, "CA")),
+    "I-70": (("lon", -102.052, "KS"), ("lon", -94.61, "MO")),
+    "I-75": (("lat", 34.985, "TN"), ("lat", 36.595, "KY"), ("lat", 39.092, "OH")),
+    "I-40": (("lon", -103.042, "TX"), ("lon", -100.0, "OK"), ("lon", -94.432, "AR")),
+    "I-94": (("lon", -92.765, "MN"), ("lon", -96.785, "ND")),
+}  # fmt: skip
 
 
 def metres_between(lat1: float, lon1: float, lat2: float, lon2: float) -> float:
@@ -75,6 +94,33 @@ class Road:
             )
             travelled += length
         self.length_m = travelled
+        self._states = list(_cross(self.name, bends, [*self._starts, travelled]))
+
+    def borders(self, start_m: float, end_m: float) -> list[float]:
+        """Return after how many metres of to and fro, between two of them, a border is crossed."""
+        lap = 2 * self.length_m
+        once = [crossing for crossing, _ in self._states[1:]]
+        crossings = [*once, *(lap - crossing for crossing in once)]
+        laps = range(int(start_m // lap), int(end_m // lap) + 1)
+        found = (number * lap + crossing for number in laps for crossing in crossings)
+        return sorted(metres for metres in found if start_m < metres < end_m)
+
+    def states(self, start_m: float, end_m: float) -> dict[str, float]:
+        """Return the metres driven in each state between two points of to and fro."""
+        before, after = self._driven(start_m), self._driven(end_m)
+        found = {state: metres - before[state] for state, metres in after.items()}
+        return {state: metres for state, metres in found.items() if metres > 0}
+
+    def _driven(self, driven_m: float) -> dict[str, float]:
+        laps, along = divmod(driven_m, 2 * self.length_m)
+        there, back = min(along, self.length_m), min(self.length_m, 2 * self.length_m - along)
+        found: dict[str, float] = {}
+        ends = [*(begins for begins, _ in self._states[1:]), self.length_m]
+        for (begins, state), ends_m in zip(self._states, ends, strict=True):
+            metres = 2 * laps * (ends_m - begins)
+            metres += max(0.0, min(there, ends_m) - begins) + max(0.0, ends_m - max(back, begins))
+            found[state] = found.get(state, 0.0) + metres
+        return found
 
     def at(self, driven_m: float) -> tuple[float, float, float, str]:
         """Return latitude, longitude, heading and address after so many metres of to and fro."""
@@ -91,6 +137,23 @@ class Road:
             back if returning else course,
             place,
         )
+
+
+def _cross(
+    name: str, bends: list[tuple[float, float, str]], starts: list[float]
+) -> Iterator[tuple[float, str]]:
+    """Yield where each state begins along the road."""
+    yield 0.0, _FIRST_STATE[name]
+    begun = 0
+    for axis, border, state in _BORDERS[name]:
+        along = [lat if axis == "lat" else lon for lat, lon, _ in bends]
+        for piece in range(begun, len(bends) - 1):
+            here, there = along[piece], along[piece + 1]
+            if (here < border) != (there < border):
+                part = (border - here) / (there - here)
+                yield starts[piece] + part * (starts[piece + 1] - starts[piece]), state
+                begun = piece + 1
+                break
 
 
 def _bends(

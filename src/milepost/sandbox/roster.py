@@ -5,7 +5,10 @@ from __future__ import annotations
 import random
 from datetime import datetime, timedelta
 
-from milepost.kit.simulation import DriverCard, Fleet, GroupCard, VehicleCard
+import msgspec
+
+from milepost.kit.simulation import DriverCard, Fleet, GroupCard, TrailerCard, VehicleCard
+from milepost.sandbox.chance import seeded
 
 FLEET = Fleet(
     account_id="20640",
@@ -32,6 +35,9 @@ _VALUES = {letter: value for value, letter in enumerate("0123456789")} | {
     letter: int(value)
     for letter, value in zip("ABCDEFGHJKLMNPRSTUVWXYZ", "12345678123457923456789", strict=True)
 }
+_LIGHT_MAKES = (("FORD", "F-550"), ("ISUZU", "NRR"), ("CHEVROLET", "SILVERADO 5500"))
+_TRAILER_MAKES = (("WABASH", "DURAPLATE"), ("GREAT DANE", "EVEREST"), ("UTILITY", "3000R"))
+_LETTERS = "BCDFGHJKMNPRSTVWXZ23456789"
 _NAMES = (
     "Ada Marsh", "Ben Ortiz", "Carla Jean Whitfield", "Dmitri Novak", "Elena Ruiz", "Frank Osei",
     "Grace Lindqvist", "Hank Tran", "Imani Brooks", "Jonas Keller", "Kavya Rao", "Luis Moreno",
@@ -42,8 +48,41 @@ _ZONES = ("America/Chicago", "America/New_York", "America/Denver", "America/Los_
 
 
 def draw_vehicles(seed: int, count: int, since: datetime) -> list[VehicleCard]:
-    """Draw a fleet by id. Every tenth unit has no gateway and never reports; every eighth no engine data."""
+    """Draw a fleet by id.
+
+    Every tenth unit has no gateway and never reports, every eighth no engine data, every third no
+    dashcam; every tenth is a light lorry.
+    """
     return [_draw_vehicle(seed, number, since) for number in range(count)]
+
+
+def draw_trailers(seed: int, count: int, since: datetime) -> list[TrailerCard]:
+    """Draw trailers by id; every third has no gateway, every fifth is known by little but its name."""
+    found: list[TrailerCard] = []
+    for number in range(count):
+        rng = seeded("trailer", seed, number)
+        bought = since + timedelta(seconds=rng.randrange(86_400))
+        card = TrailerCard(
+            id=str(_FIRST_ID + 500_000_000_000 + seed % 1000 * 1_000_000 + number),
+            name=f"Trailer {501 + number}",
+            created_at=bought,
+            updated_at=bought + timedelta(days=rng.randrange(300)),
+            gateway_serial=_draw_serial(rng) if number % 3 != 2 else None,
+            gateway_model="AG46" if number % 3 != 2 else None,
+            group_ids=(_REGIONS[number % len(_REGIONS)],),
+        )
+        make, model = rng.choice(_TRAILER_MAKES)
+        year = rng.randrange(2016, 2026)
+        known = {
+            "vin": _draw_vin(rng, year),
+            "serial": f"LN{rng.randrange(10**6):06d}",
+            "make": make,
+            "model": model,
+            "year": year,
+            "plate": f"T{rng.randrange(10**6):06d}",
+        }
+        found.append(card if number % 5 == 4 else msgspec.structs.replace(card, **known))
+    return found
 
 
 def draw_drivers(seed: int, count: int, since: datetime) -> list[DriverCard]:
@@ -78,11 +117,14 @@ def _draw_vehicle(seed: int, number: int, since: datetime) -> VehicleCard:
     rng = random.Random(f"vehicle/{seed}/{number}")  # noqa: S311  Scenery, not secrets.
     id_ = str(_FIRST_ID + seed % 1000 * 1_000_000 + number)
     bought = since + timedelta(seconds=rng.randrange(86_400))
-    serial = "-".join("".join(rng.choices("BCDFGHJKMNPRSTVWXZ23456789", k=k)) for k in (4, 3, 3))
+    serial = _draw_serial(rng)
     if number % 10 == 9:
         return VehicleCard(id=id_, name=serial, created_at=bought, updated_at=bought)
     make, model = rng.choice(_MAKES)
     year = rng.randrange(2016, 2026)
+    light, camera = number % 10 == 4, number % 3 != 2
+    if light:
+        make, model = _LIGHT_MAKES[number // 10 % len(_LIGHT_MAKES)]
     return VehicleCard(
         id=id_,
         name=f"Truck {101 + number}",
@@ -93,11 +135,18 @@ def _draw_vehicle(seed: int, number: int, since: datetime) -> VehicleCard:
         plate=f"P{rng.randrange(10**6):06d}",
         gateway_serial=serial,
         gateway_model="VG55NA" if number % 8 != 7 else "AG46",
+        camera_serial=_draw_serial(seeded("camera", seed, number)) if camera else None,
+        camera_model="CM32" if camera else None,
         diagnostics=number % 8 != 7,
+        light=light,
         group_ids=(_REGIONS[number % len(_REGIONS)],),
         created_at=bought,
         updated_at=bought + timedelta(days=rng.randrange(300)),
     )
+
+
+def _draw_serial(rng: random.Random) -> str:
+    return "-".join("".join(rng.choices(_LETTERS, k=k)) for k in (4, 3, 3))
 
 
 def _draw_vin(rng: random.Random, year: int) -> str:

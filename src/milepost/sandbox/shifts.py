@@ -11,11 +11,12 @@ import functools
 import math
 import random
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
 from milepost import units
+from milepost.kit.simulation import Spot
 from milepost.models.location import Fix
 from milepost.models.stats import ENGINE_STATES, StatReading, StatType
 from milepost.sandbox.corridors import Road
@@ -80,6 +81,15 @@ class Shift(msgspec.Struct, frozen=True):
         return self.starts_at + timedelta(seconds=SHIFT_S)
 
 
+class Totals(NamedTuple):
+    """What has added up since the first day."""
+
+    metres: float
+    engine_s: float
+    idle_s: float
+    fuel_ml: float
+
+
 class Truck:
     """One vehicle's whole life, as a function of time."""
 
@@ -87,8 +97,8 @@ class Truck:
         rng = random.Random(f"truck/{seed}/{number}")  # noqa: S311  Scenery, not secrets.
         self._name = f"{seed}/{number}"
         self._outages = outages
-        self._road = Road(number, seed)
-        self._offset_m = rng.uniform(0, self._road.length_m)
+        self.road = Road(number, seed)
+        self._offset_m = rng.uniform(0, self.road.length_m)
         self._pace = rng.uniform(0.85, 1.0)
         self._odometer_m = rng.randrange(20_000_000, 400_000_000)
         self._engine_s = rng.randrange(1_000_000, 20_000_000)
@@ -140,6 +150,67 @@ class Truck:
             found += [r for r in drawn if start <= r.at < end]
         return found
 
+    def day_of(self, at: datetime) -> int:
+        """Return the day whose shift was the last to begin by `at`; -1 before the first."""
+        day = (at - FIRST_DAY - self._starts) // DAY
+        return max(-1, day if self.shift(day).starts_at <= at else day - 1) if day >= 0 else -1
+
+    def totals(self, at: datetime) -> Totals:
+        """Return what the truck's own counters have risen by since the first day."""
+        day = self.day_of(at)
+        if day < 0:
+            return Totals(0.0, 0.0, 0.0, 0.0)
+        shift = self.shift(day)
+        idle_day_s = _IDLE_BLOCKS * BLOCK_S
+        if at >= shift.ends_at:
+            day += 1
+            metres, engine_s, fuel_ml, idle_s = 0.0, 0.0, 0.0, 0.0
+        else:
+            index, second = divmod((at - shift.starts_at).total_seconds(), BLOCK_S)
+            block = shift.blocks[int(index)]
+            length = second * block.kmh / 3.6
+            metres = block.metres + length
+            engine_s = block.engine_s + (0.0 if block.state == "off" else second)
+            burnt = length * _ML_PER_M + (
+                _IDLE_ML * second / BLOCK_S if block.state == "idle" else 0
+            )
+            fuel_ml = block.fuel_ml + burnt
+            idle_s = BLOCK_S * sum(b.state == "idle" for b in shift.blocks[: int(index)])
+            idle_s += second if block.state == "idle" else 0.0
+        return Totals(
+            day * self._day_m + metres,
+            day * self._day_engine_s + engine_s,
+            day * idle_day_s + idle_s,
+            day * self._day_fuel_ml + fuel_ml,
+        )
+
+    def odometer_m(self, at: datetime) -> int:
+        """Return the odometer as its readings show it, whole metres."""
+        return self._odometer_m + round(self.totals(at).metres)
+
+    def road_m(self, at: datetime) -> float:
+        """Return how far along the truck's road, to and fro, the positions show it."""
+        day = self.day_of(at)
+        if day < 0:
+            return self._offset_m
+        shift = self.shift(day)
+        if at >= shift.ends_at:
+            return self._offset_m + (day + 1) * self._day_m
+        index, second = divmod((at - shift.starts_at).total_seconds(), BLOCK_S)
+        block, part = shift.blocks[int(index)], second / BLOCK_S
+        share = part - 0.25 * math.sin(math.tau * part) / math.tau
+        return self._offset_m + day * self._day_m + block.metres + share * block.kmh / 3.6 * BLOCK_S
+
+    def spot(self, at: datetime) -> tuple[Spot, float]:
+        """Return where the truck is, and its heading; without a shift the road's beginning."""
+        latitude, longitude, heading, address = self.road.at(self.road_m(at))
+        return Spot(latitude, longitude, address), heading
+
+    def mileage(self, start: datetime, end: datetime) -> dict[str, float]:
+        """Return the metres driven in each state; together what the odometer rose by."""
+        begins, ends = self.totals(start).metres, self.totals(end).metres
+        return self.road.states(self._offset_m + begins, self._offset_m + ends)
+
     def _shift(self, day: int) -> Shift:
         rng = random.Random(f"shift/{self._name}/{day}")  # noqa: S311  Scenery, not secrets.
         starts_at = FIRST_DAY + day * DAY + self._starts + timedelta(minutes=rng.randrange(60))
@@ -165,7 +236,7 @@ class Truck:
         return Shift(starts_at, tuple(blocks), outage)
 
     def _draw(self, block: Block, base_m: float) -> list[Fix]:
-        at, begins, driven = self._road.at, block.starts_at, base_m + block.metres
+        at, begins, driven = self.road.at, block.starts_at, base_m + block.metres
         if block.state != "on":
             lat, lon, _, place = at(driven)
             rests = range(0, _STEPS, _REST_FIX_S // _FIX_S)
@@ -181,7 +252,7 @@ class Truck:
     def _parked(
         self, since: datetime, until: datetime, driven_m: float, start: datetime, end: datetime
     ) -> list[Fix]:
-        lat, lon, _, place = self._road.at(driven_m)
+        lat, lon, _, place = self.road.at(driven_m)
         beat = timedelta(seconds=_REST_FIX_S)
         first = max(0, -((since - start) // beat)) if start > since else 0
         found: list[Fix] = []

@@ -11,7 +11,7 @@ import hashlib
 import math
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from xml.etree.ElementTree import Element, ParseError
 
@@ -20,11 +20,28 @@ import msgspec
 from defusedxml.common import DefusedXmlException
 
 from milepost import units
-from milepost.kit.simulation import Assignment, DriverCard, Fleet, GroupCard, VehicleCard, Window
+from milepost.kit.simulation import (
+    Assignment,
+    DriverCard,
+    DutyDay,
+    DutyLog,
+    Edit,
+    FaultReading,
+    Fleet,
+    GroupCard,
+    HoursLeft,
+    Incident,
+    Journey,
+    TrailerCard,
+    Usage,
+    VehicleCard,
+    Window,
+)
 from milepost.models.location import Fix
 from milepost.models.stats import ENGINE_STATES, StatReading, StatType
 from milepost.sandbox import roster
 from milepost.sandbox.corridors import bearing, metres_between
+from milepost.sandbox.journeys import trace_journeys
 
 _FIRST_ID = 281_474_976_710_656
 _MILLISECOND = timedelta(milliseconds=1)
@@ -46,6 +63,7 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True):
     fixes: tuple[Fix, ...]
     states: tuple[StatReading, ...]
     odometer: tuple[StatReading, ...]
+    driven_m: tuple[float, ...] = ()  # at each position
 
 
 class TrackWorld:
@@ -77,6 +95,12 @@ class TrackWorld:
         self.drivers: Sequence[DriverCard] = roster.draw_drivers(
             seed, drivers, since - timedelta(days=600)
         )
+        self.trailers: Sequence[TrailerCard] = []
+        driven_by = {a.vehicle_id: a.driver_id for a in self.assignments(since, self.start)}
+        self._trips = {
+            id_: trace_journeys(id_, trace.fixes, trace.driven_m, driven_by.get(id_))
+            for id_, trace in self._traces.items()
+        }
 
     def fixes(self, vehicle_id: str, start: datetime, end: datetime) -> Sequence[Fix]:
         fixes = self._traces[vehicle_id].fixes if vehicle_id in self._traces else ()
@@ -131,6 +155,59 @@ class TrackWorld:
             for driver, (vehicle_id, fixes) in zip(active, driven, strict=False)
             if fixes[0].located_at < end and fixes[-1].located_at > start
         ]
+
+    def trips(self, vehicle_id: str, start: datetime, end: datetime, at: datetime) -> list[Journey]:
+        trips = self._trips.get(vehicle_id, [])
+        return [t for t in trips if t.starts_at < end and t.ends_at > start and t.ends_at <= at]
+
+    def usage(self, vehicle_id: str, start: datetime, end: datetime) -> Usage | None:
+        """Return distance and engine time; of idling and fuel a trace says nothing."""
+        trace = self._traces.get(vehicle_id)
+        if trace is None or not trace.fixes:
+            return None
+        begins = max(start, trace.fixes[0].located_at)
+        ends = min(end, trace.fixes[-1].located_at)
+        metres = round(self._driven(trace, end)) - round(self._driven(trace, start))
+        running = max(timedelta(), ends - begins)
+        return Usage(metres=metres, running_ms=running // _MILLISECOND)
+
+    # What a trace says nothing of is not made up: states, duty, safety, faults, trailers.
+
+    def mileage(self, vehicle_id: str, start: datetime, end: datetime) -> dict[str, int]:  # noqa: ARG002
+        return {}
+
+    def duty(self, driver_id: str, start: datetime, end: datetime, at: datetime) -> list[DutyLog]:  # noqa: ARG002
+        return []
+
+    def duty_day(self, driver_id: str, day: date, at: datetime) -> DutyDay | None:  # noqa: ARG002
+        return None
+
+    def hours_left(self, driver_id: str, at: datetime) -> HoursLeft | None:  # noqa: ARG002
+        return None
+
+    def incidents(self, start: datetime, end: datetime, at: datetime) -> list[Incident]:  # noqa: ARG002
+        return []
+
+    def incidents_changed(self, since: datetime, until: datetime) -> list[Incident]:  # noqa: ARG002
+        return []
+
+    def faults(self, vehicle_id: str, start: datetime, end: datetime) -> list[FaultReading]:  # noqa: ARG002
+        return []
+
+    def latest_faults(self, vehicle_id: str, at: datetime) -> FaultReading | None:  # noqa: ARG002
+        return None
+
+    def edits(self, since: datetime, until: datetime) -> list[Edit]:  # noqa: ARG002
+        return []
+
+    def _driven(self, trace: Trace, at: datetime) -> float:
+        """Return the metres driven by `at`, evenly between two positions."""
+        after = _first_fix(trace.fixes, at)
+        if after in (0, len(trace.fixes)):
+            return trace.driven_m[after - 1] if after else 0.0
+        then, until = trace.fixes[after - 1].located_at, trace.fixes[after].located_at
+        begun, done = trace.driven_m[after - 1], trace.driven_m[after]
+        return begun + (done - begun) * ((at - then) / (until - then))
 
     def _series(self, vehicle_id: str, type_: StatType) -> tuple[StatReading, ...]:
         trace = self._traces.get(vehicle_id)
@@ -191,6 +268,7 @@ def _drive(points: list[Point], start: datetime) -> Trace:
     shift = start - points[-1][0]
     fixes: list[Fix] = []
     odometer: list[StatReading] = []
+    driven_m: list[float] = []
     driven = 0.0
     for i, (at, lat, lon) in enumerate(points):
         heading, kmh = None, None
@@ -200,6 +278,7 @@ def _drive(points: list[Point], start: datetime) -> Trace:
             driven += metres
             kmh = round(metres / (at - then).total_seconds() * 3.6, 2)
             heading = round(bearing(lat0, lon0, lat, lon), 1) % 360 if metres else 0.0
+        driven_m.append(driven)
         plausible = kmh is not None and math.isfinite(kmh) and kmh <= _FASTEST_KMH
         fixes.append(Fix(at + shift, lat, lon, heading, kmh if plausible else None))
         if not odometer or i == len(points) - 1 or at + shift - odometer[-1].at >= _ODOMETER_BEAT:
@@ -209,7 +288,12 @@ def _drive(points: list[Point], start: datetime) -> Trace:
     states = [StatReading("engine_state", fixes[-1].located_at, off)]
     if len(fixes) > 1:
         states.insert(0, StatReading("engine_state", fixes[0].located_at, on))
-    return Trace(fixes=tuple(fixes), states=tuple(states), odometer=tuple(odometer))
+    return Trace(
+        fixes=tuple(fixes),
+        states=tuple(states),
+        odometer=tuple(odometer),
+        driven_m=tuple(driven_m),
+    )
 
 
 def _card(stem: str, groups: Sequence[GroupCard], start: datetime) -> VehicleCard:

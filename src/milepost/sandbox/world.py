@@ -3,13 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
-from milepost.kit.simulation import Assignment, DriverCard, Fleet, GroupCard, VehicleCard, Window
+from msgspec.structs import replace
+
+from milepost.kit.simulation import (
+    Assignment,
+    DriverCard,
+    DutyDay,
+    DutyLog,
+    Edit,
+    FaultReading,
+    Fleet,
+    GroupCard,
+    HoursLeft,
+    Incident,
+    Journey,
+    TrailerCard,
+    Usage,
+    VehicleCard,
+    Window,
+)
 from milepost.models.location import Fix
 from milepost.models.stats import StatReading, StatType
 from milepost.sandbox import roster
+from milepost.sandbox.crew import Crew
+from milepost.sandbox.hours import Hours
+from milepost.sandbox.incidents import Incidents
+from milepost.sandbox.journeys import Journeys
 from milepost.sandbox.shifts import DAY, FIRST_DAY, Truck
+from milepost.sandbox.troubles import Troubles
 
 MILLISECOND = timedelta(milliseconds=1)
 # A gateway without an engine bus still knows ignition, distance and hours.
@@ -29,12 +52,22 @@ class SyntheticWorld:
         self.groups: Sequence[GroupCard] = roster.GROUPS
         self.vehicles: Sequence[VehicleCard] = roster.draw_vehicles(seed, vehicles, FIRST_DAY)
         self.drivers: Sequence[DriverCard] = roster.draw_drivers(seed, drivers, FIRST_DAY)
-        self._seed = seed
+        self.trailers: Sequence[TrailerCard] = roster.draw_trailers(seed, vehicles, FIRST_DAY)
         self._cards = {vehicle.id: vehicle for vehicle in self.vehicles}
         self._trucks = {
             vehicle.id: Truck(number, seed, outages=outages)
             for number, vehicle in enumerate(self.vehicles)
             if vehicle.gateway_serial
+        }
+        self._numbers = {vehicle_id: number for number, vehicle_id in enumerate(self._trucks)}
+        self._crew = Crew(self._trucks, self.drivers)
+        self._hours = Hours(seed, self.drivers, self._crew, self._trucks)
+        self._journeys = Journeys(seed, self._crew)
+        self._incidents = Incidents(seed, self._cards, self._trucks, self._crew)
+        self._troubles = {
+            vehicle_id: Troubles(seed, self._cards[vehicle_id], truck)
+            for vehicle_id, truck in self._trucks.items()
+            if self._cards[vehicle_id].diagnostics
         }
 
     def fixes(self, vehicle_id: str, start: datetime, end: datetime) -> list[Fix]:
@@ -80,32 +113,85 @@ class SyntheticWorld:
 
     def assignments(self, start: datetime, end: datetime) -> list[Assignment]:
         """Return one driver a shift, rotating daily; now and then a passenger rides along."""
-        active = [driver for driver in self.drivers if driver.active]
-        found: list[Assignment] = []
-        for number, vehicle_id in enumerate(self._trucks if active else ()):
-            truck = self._trucks[vehicle_id]
-            if number >= len(active):
-                break  # More trucks than drivers: the rest drive unassigned, as they do in life.
-            for day in truck.days(start, end):
-                shift = truck.shift(day)
-                if shift.starts_at >= end or shift.ends_at <= start:
-                    continue
-                seats = [(number, False)]
-                if (number + day) % 5 == 0 and len(active) > len(self._trucks):
-                    seats.append((len(active) - 1, True))
-                for seat, passenger in seats:
-                    who = seat if passenger else (seat + day) % min(len(active), len(self._trucks))
-                    found.append(
-                        Assignment(
-                            driver_id=active[who].id,
-                            vehicle_id=vehicle_id,
-                            starts_at=shift.starts_at,
-                            ends_at=shift.ends_at,
-                            passenger=passenger,
-                            kind=("hos", "static", "driver_app")[number % 3],
-                        )
-                    )
+        found = [
+            Assignment(
+                driver_id=turn.driver_id,
+                vehicle_id=turn.vehicle_id,
+                starts_at=turn.starts_at,
+                ends_at=turn.ends_at,
+                passenger=turn.passenger,
+                kind=("hos", "static", "driver_app")[number % 3],
+            )
+            for number, truck in enumerate(self._trucks.values())
+            for day in truck.days(start, end)
+            for turn in self._crew.seats(number, day)
+            if turn.starts_at < end and turn.ends_at > start
+        ]
         return sorted(found, key=lambda a: (a.starts_at, a.vehicle_id, a.passenger))
+
+    def trips(self, vehicle_id: str, start: datetime, end: datetime, at: datetime) -> list[Journey]:
+        truck = self._trucks.get(vehicle_id)
+        if truck is None:
+            return []
+        outage = next(
+            (o for o in self._outages(vehicle_id, at - DAY, at) if o[0] <= at < o[1]), None
+        )
+        complete = outage[0] if outage else at
+        number = self._numbers[vehicle_id]
+        return [
+            trip if self._cards[vehicle_id].diagnostics else _without_bus(trip)
+            for trip in self._journeys.between(vehicle_id, number, truck, start, end)
+            if trip.ends_at <= complete
+        ]
+
+    def duty(self, driver_id: str, start: datetime, end: datetime, at: datetime) -> list[DutyLog]:
+        return self._hours.duty(driver_id, start, end, at)
+
+    def duty_day(self, driver_id: str, day: date, at: datetime) -> DutyDay | None:
+        return self._hours.duty_day(driver_id, day, at)
+
+    def hours_left(self, driver_id: str, at: datetime) -> HoursLeft | None:
+        return self._hours.hours_left(driver_id, at)
+
+    def incidents(self, start: datetime, end: datetime, at: datetime) -> list[Incident]:
+        return self._incidents.between(start, end, at)
+
+    def incidents_changed(self, since: datetime, until: datetime) -> list[Incident]:
+        return self._incidents.changed(since, until)
+
+    def faults(self, vehicle_id: str, start: datetime, end: datetime) -> list[FaultReading]:
+        troubles = self._troubles.get(vehicle_id)
+        return troubles.readings(start, end) if troubles else []
+
+    def latest_faults(self, vehicle_id: str, at: datetime) -> FaultReading | None:
+        for start, end in self._backwards(vehicle_id, at):
+            if found := self.faults(vehicle_id, start, end):
+                return found[-1]
+        return None
+
+    def usage(self, vehicle_id: str, start: datetime, end: datetime) -> Usage | None:
+        truck = self._trucks.get(vehicle_id)
+        if truck is None:
+            return None
+        before, after = truck.totals(start), truck.totals(end)
+        with_bus = self._cards[vehicle_id].diagnostics
+        return Usage(
+            metres=truck.odometer_m(end) - truck.odometer_m(start),
+            running_ms=round(1000 * (after.engine_s - before.engine_s)),
+            idling_ms=round(1000 * (after.idle_s - before.idle_s)),
+            fuel_ml=round(after.fuel_ml - before.fuel_ml) if with_bus else None,
+        )
+
+    def mileage(self, vehicle_id: str, start: datetime, end: datetime) -> dict[str, int]:
+        truck = self._trucks.get(vehicle_id)
+        if truck is None:
+            return {}
+        exact = truck.mileage(start, end)
+        return _whole(exact, truck.odometer_m(end) - truck.odometer_m(start))
+
+    def edits(self, since: datetime, until: datetime) -> list[Edit]:
+        found = [*self._hours.edits(since, until), *self._incidents.edits(since, until)]
+        return sorted(found, key=lambda edit: (edit.at, edit.subject))
 
     def _outages(self, vehicle_id: str, start: datetime, end: datetime) -> list[Window]:
         truck = self._trucks.get(vehicle_id)
@@ -122,3 +208,17 @@ class SyntheticWorld:
             found += reversed(self.held(vehicle_id, later - step, later, at))
             later -= step
         return found
+
+
+def _without_bus(trip: Journey) -> Journey:
+    return replace(trip, odometer_m=None, fuel_ml=None)
+
+
+def _whole(parts: dict[str, float], total: int) -> dict[str, int]:
+    """Round parts to whole metres that still sum to the total: the largest remainders are rounded up."""
+    found = {state: int(metres) for state, metres in parts.items()}
+    missing = total - sum(found.values())
+    by_remainder = sorted(parts, key=lambda state: (found[state] - parts[state], state))
+    for state in by_remainder[:missing]:
+        found[state] += 1
+    return {state: metres for state, metres in sorted(found.items()) if metres}
