@@ -23,6 +23,7 @@ VERBS = ("get", "post", "patch")
 SINCE = {
     "Connection.status", "Issue.resolutionType", "Sync.providerRequests", "IssueError.code",
     "Group.description",
+    "RecordMetadata.deletedAt",  # An extension: tombstones.
     "Agreement.applicationId",  # The contract requires it without describing it.
 }  # fmt: skip
 
@@ -159,7 +160,9 @@ def test_parameters_are_those_of_the_contract(contract: dict[str, Any]) -> None:
         # The contract leaves some parameters of its paths undeclared.
         undeclared = {part[1:-1] for part in where[1].split("/") if part.startswith("{")}
 
-        names = {each["name"] for each in ours} - added.get(where, set())
+        extensions = {each["name"] for each in ours if each.get("x-milepost-extension")}
+        assert not extensions & {each["name"] for each in theirs}, where
+        names = {each["name"] for each in ours} - added.get(where, set()) - extensions
         assert names - undeclared == {each["name"] for each in theirs} - undeclared, where
         assert {each["name"] for each in ours if each["required"]} - undeclared == (
             required - undeclared

@@ -26,12 +26,14 @@ from milepost.api.routes import (
     devices,
     drivers,
     groups,
+    hos,
     issues,
     locations,
     providers,
     stats,
     syncs,
     trailers,
+    trips,
     vehicles,
 )
 from milepost.errors import SetupError
@@ -44,8 +46,8 @@ from milepost.vault import Vault
 OPERATIONS: list[Operation] = [
     operation
     for module in (
-        vehicles, drivers, locations, stats, groups, devices, trailers, connections, syncs, providers,
-        issues,
+        vehicles, drivers, locations, stats, groups, devices, trailers, hos, trips,
+        connections, syncs, providers, issues,
     )
     for operation in module.OPERATIONS
 ]  # fmt: skip

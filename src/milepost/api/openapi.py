@@ -30,6 +30,9 @@ _ALWAYS_ANSWERED = {
     "Group": ["metadata"],
     "Device": ["metadata"],
     "Trailer": ["metadata"],
+    "HOSLog": ["metadata"],
+    "HOSDailyLog": ["metadata"],
+    "Trip": ["metadata"],
     "Connection": ["token"],
     "CurrentConnection": ["token"],
 }
@@ -112,6 +115,7 @@ def _schemas(types: Iterable[Any]) -> dict[str, Any]:
         schema["required"] = [*schema.get("required", []), *always]
     # What an answer holds in that place is a whole device: models.vehicle says why it has two names.
     schemas["DeviceReference"] = {"$ref": _REF.format(name="Device")}
+    schemas["RecordMetadata"]["properties"]["deletedAt"]["x-milepost-extension"] = True
     return schemas
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import permutations
 from typing import Annotated, Any, Generic, Literal, TypeVar
 from urllib.parse import parse_qsl
 from uuid import UUID
@@ -94,8 +95,15 @@ def text(name: str, description: str) -> Parameter[str | None]:
     return Parameter(name, read_text, None, {"type": "string"}, description)
 
 
-def flag(name: str, description: str) -> Parameter[bool]:
-    return Parameter(name, read_flag, False, {"type": "boolean"}, description)
+def flag(name: str, description: str, *, extension: bool = False) -> Parameter[bool]:
+    schema = {"type": "boolean"}
+    return Parameter(name, read_flag, False, schema, description, extension=extension)
+
+
+def day(name: str, description: str) -> Parameter[datetime | None]:
+    """A calendar day, read as its first instant in UTC."""
+    schema = {"type": "string", "format": "date", "examples": ["2021-01-06"]}
+    return Parameter(name, read_day, None, schema, description)
 
 
 def choice(name: str, choices: Iterable[str], description: str) -> Parameter[Any]:
@@ -126,10 +134,8 @@ def choices(name: str, known: Iterable[str], description: str) -> Parameter[froz
 def expand(*words: str) -> Parameter[frozenset[str]]:
     """Which references an answer shows as whole objects; the contract spells out every order."""
     made = choices("expand", words, "Show these related resources whole instead of by id")
-    permutations = (
-        list(words) if len(words) == 1 else [*words, ",".join(words), ",".join(words[::-1])]
-    )
-    made.schema = {"type": "string", "enum": permutations}
+    orders = [",".join(some) for n in range(len(words)) for some in permutations(words, n + 1)]
+    made.schema = {"type": "string", "enum": orders}
     return made
 
 
@@ -185,6 +191,17 @@ def read_instant(given: str) -> datetime:
         ) from None
 
 
+def read_day(given: str) -> datetime:
+    try:
+        if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", given):
+            raise ValueError(given)  # noqa: TRY301  Other spellings of ISO 8601 end like days that are none.
+        found = datetime.fromisoformat(given).replace(tzinfo=UTC)
+        found + timedelta(days=1)  # The last day that there is has no end.
+    except (ValueError, OverflowError):
+        raise ValueError("must be a day like 2021-01-06, in the years 1 to 9999") from None
+    return found
+
+
 def read_text(given: str) -> str:
     if not 0 < len(given) <= _LONGEST_TEXT:
         raise ValueError(f"must have 1 to {_LONGEST_TEXT} characters")
@@ -207,9 +224,24 @@ CURSOR: Parameter[str] = Parameter(
     "Where to go on: the `next` of the page before",
 )
 RAW = flag("raw", "Show the provider's own payloads that each record was built from")
+VEHICLE_IDS = identifiers("vehicleIds", "vehicle", "Only these vehicles: up to 50 ids, with commas")
+DRIVER_IDS = identifiers("driverIds", "driver", "Only these drivers: up to 50 ids, with commas")
 HIDDEN = flag("hidden", "Show records that the connection's filters hide")
 DELETED = flag("deleted", "Show records that the provider no longer lists")
 MODIFIED_AFTER = instant("modifiedAfter", "Only records last modified at or after this time")
 MODIFIED_BEFORE = instant("modifiedBefore", "Only records last modified at or before this time")
 START_AT = instant("startAt", "Only records from this time on; the beginning of history by default")
 END_AT = instant("endAt", "Only records from before this time; now by default")
+STARTED_AFTER = instant("startedAfter", "Only what started at or after this time")
+STARTED_BEFORE = instant("startedBefore", "Only what started before this time")
+ENDED_AFTER = instant("endedAfter", "Only what ended at or after this time")
+ENDED_BEFORE = instant("endedBefore", "Only what ended before this time")
+START_DATE = day("startDate", "Only from this day on; the beginning of history by default")
+END_DATE = day("endDate", "Only up to this day, it included; now by default")
+# Beside the contract, which has the two for entities only.
+TOMBSTONES = flag("deleted", "Show records that the provider withdrew", extension=True)
+HIDDEN_RECORDS = flag(
+    "hidden",
+    "Show records whose vehicle or driver the connection's filters hide",
+    extension=True,
+)

@@ -15,14 +15,15 @@ from milepost.api.operations import Call, Operation
 from milepost.api.paging import Page, cut, from_micros, micros
 from milepost.api.parameters import (
     CURSOR,
+    DRIVER_IDS,
     END_AT,
     LIMIT,
     RAW,
     SERIES_LIMIT,
     START_AT,
+    VEHICLE_IDS,
     expand,
     identifier,
-    identifiers,
 )
 from milepost.errors import NotSupported, Unprocessable
 from milepost.ids import Identity
@@ -32,8 +33,6 @@ from milepost.store import documents as stored
 from milepost.store import readings
 
 EXPAND = expand("vehicle", "driver")
-VEHICLE_IDS = identifiers("vehicleIds", "vehicle", "Only these vehicles: up to 50 ids, with commas")
-DRIVER_IDS = identifiers("driverIds", "driver", "Only these drivers: up to 50 ids, with commas")
 VEHICLE_ID = identifier("vehicleId", "vehicle", "The vehicle")
 
 
