@@ -114,6 +114,18 @@ class SamsaraClient:
         }
         return await self._page("/v1/fleet/trips", params, None, "trips", permission)
 
+    async def safety_events(self, permission: str, since: str, after: str | None) -> bytes:
+        """Ask for the events that changed since a time, to the present; a cursor belongs to its `since`."""
+        params = {
+            "startTime": since,
+            "queryByTimeField": "updatedAtTime",
+            # Else what gateways without a camera noticed would be missing.
+            "includeVgOnlyEvents": "true",
+            "includeDriver": "true",
+        }
+        path = "/safety-events/stream"
+        return await self._page(path, params, after, "safety_events", permission)
+
     async def stats(self, permission: str, types: list[str], after: str | None) -> bytes:
         """Ask for the last known value of each type of every vehicle."""
         path = "/fleet/vehicles/stats"

@@ -107,10 +107,57 @@ TRIP: Fields = {
     },
 }
 
+_REVIEW = Dropped("how people went on with the event, which the model has no place for")
+_LINK = Dropped("a page of the dashboard, for people who are logged in")
+
+SAFETY_EVENT: Fields = {
+    "id": Mapped("sourceId"),
+    "asset": {"id": Mapped("vehicle"), "*": _VEHICLE_HAS_IT},
+    "driver": {"id": Mapped("driver"), "*": _DRIVER_HAS_IT},
+    "behaviorLabels": {
+        "label": Mapped("type, sourceType"),
+        "source": Dropped("whether a person or the machine said so"),
+    },
+    "startMs": Mapped("startedAt"),
+    "endMs": Mapped("endedAt"),
+    "location": {
+        "latitude": Mapped("startLocation.latitude"),
+        "longitude": Mapped("startLocation.longitude"),
+        "headingDegrees": Mapped("stats.heading"),
+        "accuracyMeters": Dropped("the model has no place for it"),
+        "address": Dropped("the model has coordinates only"),
+        "geofence": Dropped("an entry of the customer's address book"),
+    },
+    "maxAccelerationGForce": Mapped("stats.gForceForwardBackward or stats.gForceSideToSide"),
+    "speedingMetadata": {
+        "maxSpeedKilometersPerHour": Mapped("stats.maximumSpeed"),
+        "postedSpeedLimitKilometersPerHour": Mapped("stats.roadSpeedLimit"),
+    },
+    "media": {
+        "input": Mapped("cameraMedia, which way the camera looks"),
+        "url": Mapped("cameraMedia, whether there is something"),
+        "auxcamSerial": Dropped("other cameras than dashcams have no place in the model"),
+        "cameraRole": Dropped("other cameras than dashcams have no place in the model"),
+    },
+    "detectedStreams": Dropped("which camera noticed; the footage is under media"),
+    "contextLabels": Dropped("traffic and weather in words; the model has no place for them"),
+    "assignedCoach": _REVIEW,
+    "dismissalReason": _REVIEW,
+    "eventState": _REVIEW,
+    "updatedByUserId": _REVIEW,
+    "createdAtTime": Dropped("when it was noted; the model says when it happened"),
+    "updatedAtTime": Dropped("what the feed goes by; the model has its own time of change"),
+    "inboxEventUrl": _LINK,
+    "incidentReportUrl": _LINK,
+    "tripStartTime": Dropped("trips are read by themselves"),
+    "tripEndTime": Dropped("trips are read by themselves"),
+}
+
 BY_SCHEMA: dict[str, Fields] = {
     "samsara.hosLogs": DUTY_STATUS,
     "samsara.hosDailyLog": DAILY_LOG,
     "samsara.hosClocks": CLOCKS,
     "samsara.trips": TRIP,
+    "samsara.safetyEvent": SAFETY_EVENT,
 }
 """The table of each raw shape, by the name that cuts carry."""

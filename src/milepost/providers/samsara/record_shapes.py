@@ -110,3 +110,42 @@ class Trip(msgspec.Struct, frozen=True):
     distanceMeters: float | None = None  # noqa: N815
     startCoordinates: Point | None = None  # noqa: N815
     endCoordinates: Point | None = None  # noqa: N815
+
+
+class Label(msgspec.Struct, frozen=True):
+    label: str | None = None
+
+
+class EventPlace(msgspec.Struct, frozen=True):
+    latitude: Annotated[float, Meta(ge=-90, le=90)]
+    longitude: Annotated[float, Meta(ge=-180, le=180)]
+    headingDegrees: Annotated[float, Meta(ge=0, le=360)] | None = None  # noqa: N815
+
+
+class Media(msgspec.Struct, frozen=True):
+    input: str | None = None
+    url: str | None = None
+
+
+Speed = Annotated[float, Meta(ge=0, le=1610)]
+"""km/h; 1,000 mph is beyond any vehicle, and the document's own examples are of 10^18."""
+
+
+class Speeding(msgspec.Struct, frozen=True):
+    maxSpeedKilometersPerHour: Speed | None = None  # noqa: N815
+    postedSpeedLimitKilometersPerHour: Speed | None = None  # noqa: N815
+
+
+class SafetyEvent(msgspec.Struct, frozen=True):
+    """`startMs` and `endMs` are texts by the document, and milliseconds by their names; both are read."""
+
+    id: SourceId
+    asset: Named
+    startMs: Moment | int  # noqa: N815
+    endMs: Moment | int | None = None  # noqa: N815
+    behaviorLabels: list[Label] | None = None  # noqa: N815
+    driver: Named | None = None
+    location: EventPlace | None = None
+    maxAccelerationGForce: float | None = None  # noqa: N815
+    media: list[Media] | None = None
+    speedingMetadata: Speeding | None = None  # noqa: N815

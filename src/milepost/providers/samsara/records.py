@@ -7,15 +7,16 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 
 from milepost import clock
+from milepost.errors import CursorLost
 from milepost.kit.contract import Page, Slice
 from milepost.models.hos import HOSAvailableTime
-from milepost.providers.samsara import hours
+from milepost.providers.samsara import hours, safety
 from milepost.providers.samsara import trips as trip_records
 from milepost.providers.samsara.line import Line
 from milepost.providers.samsara.listings import SWEEPS
 from milepost.providers.samsara.mapping import refuse_strange_page
 from milepost.providers.samsara.readings import Window
-from milepost.providers.samsara.walk import Leg, relay, stroll
+from milepost.providers.samsara.walk import Leg, Walk, relay, stroll
 from milepost.providers.samsara.zones import DAY, days_of
 
 TRIPS_AT_ONCE = (
@@ -69,6 +70,34 @@ async def trips(line: Line, slice_: Slice) -> AsyncIterator[Page]:
         refuse_strange_page(cuts)
         last = at + TRIPS_AT_ONCE >= len(waiting)
         yield Page(cuts=cuts, cursor=None if last else some[-1], last=last)
+
+
+async def safety_events(line: Line, slice_: Slice) -> AsyncIterator[Page]:
+    """Follow the stream of changed events; the cursor is `since|cursor`, since one belongs to the other.
+
+    History goes through the same stream, from the beginning of its window to the present: whatever
+    happened in the window changed after the window began, so that none is missed, nor one that is
+    changed while the stream is read.
+    """
+    asked_first = slice_.starts_at if slice_.mode == "history" else None
+    since, bar, after = (slice_.cursor or clock.iso(asked_first or clock.now()) + "|").partition(
+        "|"
+    )
+    if not bar:
+        raise CursorLost
+    ask = functools.partial(line.client.safety_events, line.permission("safety_events"), since)
+    async for step in Walk(ask, after or None):
+        window = Window(step.asked_at)
+        cuts = [safety.event_cut(entry, window, line.identity, line.code) for entry in step.entries]
+        refuse_strange_page(cuts)
+        after = step.cursor or after
+        following = slice_.mode == "feed"
+        yield Page(
+            cuts=cuts,
+            cursor=f"{since}|{after}" if following or not step.last else None,
+            last=step.last,
+            caught_up_to=step.asked_at if step.last and following else None,
+        )
 
 
 async def available_times(line: Line) -> list[tuple[HOSAvailableTime, bytes]]:

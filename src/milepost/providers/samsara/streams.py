@@ -47,6 +47,7 @@ RECORDS: dict[str, Callable[[Line, Slice], AsyncIterator[Page]]] = {
     "hos_logs": records.hos_logs,
     "hos_daily_logs": records.hos_daily_logs,
     "trips": records.trips,
+    "safety_events": records.safety_events,
 }
 
 

@@ -178,6 +178,7 @@ DOCUMENTED = [
     ("/fleet/hos/daily-logs", ["data"], record_fields.DAILY_LOG),
     ("/fleet/hos/clocks", ["data"], record_fields.CLOCKS),
     ("/v1/fleet/trips", [], record_fields.TRIP),
+    ("/safety-events/stream", ["data"], record_fields.SAFETY_EVENT),
 ]
 
 
