@@ -105,6 +105,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             le=60 * 24 * 366,
         ),
     ] = 120.0
+    deletion_grace_hours: Annotated[
+        float,
+        Meta(
+            description="Hours in which the deletion of a connection can be taken back",
+            ge=0,
+            le=24 * 366,
+        ),
+    ] = 24.0
     log_format: Annotated[
         Literal["auto", "console", "json"],
         Meta(description="`json`, `console`, or `auto`: console on a terminal, else JSON"),

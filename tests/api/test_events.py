@@ -23,6 +23,8 @@ def validators(shared: Path) -> dict[str, Draft202012Validator]:
     schemas["IssueCode"]["enum"] = list(ISSUE_CODES)
     # Three equal shapes as `oneOf` refuse every object.
     schemas["ProviderOptions"] = {"type": "object"}
+    # This one came after the document; it tells of a whole connection, as others do.
+    schemas["ConnectionUpdated"]["properties"]["type"]["enum"].append("connection.pending_deletion")
     found: dict[str, Draft202012Validator] = {}
     for name, schema in schemas.items():
         kinds = schema.get("properties", {}).get("type", {}).get("enum", [])
@@ -47,6 +49,8 @@ async def eventful(site: Site, client: Client) -> Client:
     await fleet.patch({"externalId": "y"})
     await fleet.patch({"status": "disconnected"})
     site.sandbox.faults.clear()
+    await fleet.patch({"status": "connected"})
+    await fleet.ask("DELETE", "/connections/current")
     await fleet.patch({"status": "connected"})
     await fleet.post("/syncs", {"days": 0})
     await site.fault(kind="token_revoked")
@@ -75,8 +79,11 @@ async def test_every_event_fits_the_contracts_schema_of_its_type(
         seen.add(type_)
 
     assert problems == []
-    # What no provider does within a minute: an entity that changes.
-    assert set(EVENT_TYPES) - seen <= {"vehicle.modified", "driver.modified", "driver.removed"}
+    # What no provider does within a minute: an entity that changes. With a connection that is deleted
+    # go all its events; test_deletion looks at the one that is told then.
+    assert set(EVENT_TYPES) - seen <= {
+        "vehicle.modified", "driver.modified", "driver.removed", "connection.deleted",
+    }  # fmt: skip
 
 
 async def test_no_event_holds_a_token_or_a_credential(site: Site, client: Client) -> None:

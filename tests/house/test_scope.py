@@ -17,6 +17,7 @@ EXEMPT = {
     "scope.admit": "finds the scope by key and token",
     "applications.by_secret_key": "finds the application by its key",
     "health.worker_seen": "the installation's own state",
+    "erasure.due": "the watch over deletions looks after all tenants",
     "syncs.orphans": "the reaper looks after all tenants",
     "pool.fetch_one": "runs a query that is handed in",
     "pool.fetch_all": "runs a query that is handed in",

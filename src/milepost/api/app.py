@@ -72,6 +72,7 @@ def from_environment() -> Litestar:
         jobs.app(settings.database_url),
         settings.link_base,
         cadence=timedelta(minutes=settings.sync_cadence_minutes),
+        deletion_grace=timedelta(hours=settings.deletion_grace_hours),
     )
     # What is loaded now stays for good; the collector need not look at it again and again.
     gc.collect()
@@ -86,9 +87,12 @@ def build(
     public_url: str,
     *,
     cadence: timedelta = timedelta(hours=2),
+    deletion_grace: timedelta = timedelta(hours=24),
 ) -> Litestar:
     """Build the application; it opens the database when it starts and closes it when it stops."""
-    house = furnish(database, registry, queue, public_url, cadence)
+    house = furnish(
+        database, registry, queue, public_url, cadence=cadence, deletion_grace=deletion_grace
+    )
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:

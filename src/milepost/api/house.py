@@ -23,12 +23,25 @@ class House(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def furnish(
-    database: Database, registry: Registry, queue: App, link_base: str, cadence: timedelta
+    database: Database,
+    registry: Registry,
+    queue: App,
+    link_base: str,
+    *,
+    cadence: timedelta,
+    deletion_grace: timedelta,
 ) -> House:
     desk = Desk(registry, queue)
     return House(
         database=database,
         registry=registry,
         desk=desk,
-        reception=Reception(database, registry, desk, link_base=link_base, cadence=cadence),
+        reception=Reception(
+            database,
+            registry,
+            desk,
+            link_base=link_base,
+            cadence=cadence,
+            deletion_grace=deletion_grace,
+        ),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Iterable, Sequence
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
@@ -11,7 +12,9 @@ import msgspec
 from milepost.api.errors import ErrorBody
 from milepost.api.operations import PREFIX, Operation
 from milepost.api.parameters import Parameter
+from milepost.api.routes.connections import CurrentConnection
 from milepost.errors import Problem
+from milepost.models.connection import Connection, DeletedConnection
 
 _REF = "#/components/schemas/{name}"
 
@@ -35,7 +38,11 @@ _ALWAYS_ANSWERED = {
     "Trip": ["metadata"],
     "Connection": ["token"],
     "CurrentConnection": ["token"],
+    "DeletedConnection": ["token"],
 }
+
+# A connection whose deletion has begun is shown as what is left of it.
+_OR_ELSE = {Connection: DeletedConnection, CurrentConnection: DeletedConnection}
 
 # Status → name of the response, the codes that its body may carry, and what it means.
 _REFUSALS: dict[int, tuple[str, list[str], str]] = {
@@ -65,7 +72,8 @@ _REFUSALS: dict[int, tuple[str, list[str], str]] = {
 
 def document(operations: Sequence[Operation], server: str, version: str) -> dict[str, Any]:
     """Describe the operations as served from `server`."""
-    types = [item_type(each.answer) for each in operations]
+    types = [item_type(each.answer) for each in operations if each.answer is not None]
+    types += list(_OR_ELSE.values())
     types += [each.body for each in operations if each.body is not None]
     schemas = _schemas([*types, ErrorBody, Problem])
     schemas["ErrorPathDetail"] = schemas.pop("Problem")
@@ -130,10 +138,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
         "summary": operation.summary,
         "parameters": parameters,
         "responses": {
-            str(operation.status): {
-                "description": "Created" if operation.status == 201 else "OK",
-                "content": {"application/json": {"schema": _answer(operation)}},
-            },
+            str(operation.status): _good(operation),
             **{str(status): _refusal_ref(status) for status in _refusals(operation)},
         },
     }
@@ -164,8 +169,17 @@ def _parameter(parameter: Parameter[Any]) -> dict[str, Any]:
     return described
 
 
+def _good(operation: Operation) -> dict[str, Any]:
+    described: dict[str, Any] = {"description": HTTPStatus(operation.status).phrase}
+    if operation.answer is not None:
+        described["content"] = {"application/json": {"schema": _answer(operation)}}
+    return described
+
+
 def _answer(operation: Operation) -> dict[str, Any]:
     item = _ref(item_type(operation.answer))
+    if other := _OR_ELSE.get(item_type(operation.answer)):
+        item = {"oneOf": [item, _ref(other)]}
     if item_type(operation.answer) is operation.answer:
         return item
     results = {"type": "array", "items": item}

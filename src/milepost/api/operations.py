@@ -34,11 +34,12 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
 
     `needs` says who may call: anyone, an application, or an application for one connection. `reads`
     lends the handler the session by which the caller was admitted: one loan of a session, no transaction.
+    `of_deleted` lets in the token of a connection whose deletion has begun. An `answer` of None is empty.
     `paged` says whether an `answer` that is a list comes as a page with `results` and `next`.
     """
 
     id: str
-    method: Literal["GET", "POST", "PATCH"]
+    method: Literal["GET", "POST", "PATCH", "DELETE"]
     path: str
     tag: str
     summary: str
@@ -47,6 +48,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     description: str = ""
     needs: Literal["nothing", "application", "connection"] = "connection"
     reads: bool = False
+    of_deleted: bool = False
     parameters: Sequence[Parameter[Any]] = ()
     body: Any = None
     status: int = 200
@@ -148,10 +150,16 @@ async def _admit(
         raise Forbidden(
             detail="Please ensure the connection token matches the resource you are attempting to access."
         )
+    if scope.connection is not None and scope.connection.gone and not operation.of_deleted:
+        raise Forbidden(
+            detail=f"The connection is {scope.connection.status}; nothing of it can be read any more."
+        )
     return scope
 
 
 async def _respond(request: HTTPRequest, operation: Operation, answer: Any) -> Response[bytes]:
+    if operation.answer is None:
+        return Response(b"", status_code=operation.status)
     content = answer if isinstance(answer, bytes) else msgspec.json.encode(answer)
     accepted = request.headers.get("accept-encoding", "")
     content, headers = await compression.fitting(content, accepted)

@@ -79,6 +79,24 @@ class Connection(Model, frozen=True, kw_only=True):
     filters: Filters | UnsetType = UNSET
 
 
+class DeletedConnection(Model, frozen=True, kw_only=True):
+    """What is left of a connection once its deletion has begun; its token opens nothing but this."""
+
+    id: str
+    provider: ProviderName
+    company: Company
+    account: Account
+    status: Literal["deleting", "deleted"]
+    sync_mode: SyncMode
+    created_at: Instant
+    updated_at: Instant
+    deleted_at: Instant | UnsetType = UNSET
+    token: Annotated[str, Meta(pattern=r"^con_tkn_\S+$")] | UnsetType = UNSET
+    source_id: str | UnsetType = UNSET
+    external_id: str | UnsetType = UNSET
+    tags: list[str] | UnsetType = UNSET
+
+
 class BasicConnection(Model, frozen=True, kw_only=True):
     """What an event says about the connection that it belongs to."""
 

@@ -9,6 +9,7 @@ from milepost.models.meta import Instant, Model
 EventType = Literal[
     "connection.created", "connection.completed", "connection.updated", "connection.disconnected",
     "connection.reconnected", "connection.first_sync_completed",
+    "connection.pending_deletion", "connection.deleted",
     "sync.requested", "sync.started", "sync.completed", "sync.failed",
     "issue.reported", "issue.resolved",
     "vehicle.added", "vehicle.modified", "vehicle.removed",

@@ -19,6 +19,7 @@ from milepost.models.connection import (
     Company,
     Connection,
     ConnectionStatus,
+    DeletedConnection,
     Filters,
     Options,
     ProviderName,
@@ -54,6 +55,13 @@ class ConnectionRow(msgspec.Struct, frozen=True, kw_only=True):
     last_stamp: datetime
     next_sync_at: datetime | None
     first_synced_at: datetime | None
+    deletes_at: datetime | None
+    deleted_at: datetime | None
+
+    @property
+    def gone(self) -> bool:
+        """Whether the deletion has begun: from then on there is nothing to read and no way back."""
+        return self.status in ("deleting", "deleted")
 
     def basic(self, provider_name: str) -> BasicConnection:
         """Show of the connection what an event says about it."""
@@ -82,6 +90,25 @@ class ConnectionRow(msgspec.Struct, frozen=True, kw_only=True):
             external_id=self.external_id or UNSET,
             tags=self.tags,
             filters=self.filters or UNSET,
+        )
+
+    def published_as_deleted(self, provider_name: str, token: str | None) -> DeletedConnection:
+        """Show what is left of the connection once its deletion has begun."""
+        assert self.status in ("deleting", "deleted")
+        return DeletedConnection(
+            id=ids.show("connection", self.id),
+            provider=ProviderName(code=self.provider, name=provider_name),
+            company=self.company,
+            account=self.account,
+            status=self.status,
+            sync_mode=self.sync_mode,
+            created_at=clock.iso(self.created_at),
+            updated_at=clock.iso(self.updated_at),
+            deleted_at=clock.iso(self.deleted_at) if self.deleted_at else UNSET,
+            token=token or UNSET,
+            source_id=self.source_id or UNSET,
+            external_id=self.external_id or UNSET,
+            tags=self.tags,
         )
 
 
@@ -136,7 +163,7 @@ async def insert(session: Session, values: dict[str, Any]) -> ConnectionRow:
 async def update(session: Session, row: ConnectionRow) -> ConnectionRow:
     """Write what may change of a connection; its stamp was taken in this transaction."""
     columns = ("id", "status", "sync_mode", "company", "options", "filters", "external_id", "tags",
-               "next_sync_at")  # fmt: skip
+               "next_sync_at", "deletes_at")  # fmt: skip
     values = {column: getattr(row, column) for column in columns}
     updated = await _one(session, SQL["update"], _as_json(values))
     assert updated is not None

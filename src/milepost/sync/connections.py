@@ -19,6 +19,7 @@ from milepost.models.connection import (
     Company,
     Connection,
     ConnectionStatus,
+    DeletedConnection,
     Filters,
     LinkMetadata,
     Options,
@@ -34,6 +35,12 @@ from milepost.sync.request import Desk
 from milepost.sync.schedule import next_tick
 from milepost.vault import ConnectionKey, new_token
 from milepost.webhooks import emit
+
+_WHY_STOPPED = {
+    "archived": "The connection was archived.",
+    "disconnected": "The connection was disconnected.",
+    "pending_deletion": "The connection is to be deleted.",
+}
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,21 +83,25 @@ class Reception:
         *,
         link_base: str,
         cadence: timedelta,
+        deletion_grace: timedelta,
     ) -> None:
         self._database = database
         self._registry = registry
         self._desk = desk
         self._link_base = link_base
         self._cadence = cadence
+        self._deletion_grace = deletion_grace
 
-    def shown(self, row: ConnectionRow) -> Connection:
+    def shown(self, row: ConnectionRow) -> Connection | DeletedConnection:
         """Show a connection to its own application: with the token."""
         token = self._database.vault.open(row.sealed_token).decode()
+        if row.gone:
+            return row.published_as_deleted(self.provider_name(row.provider), token)
         return row.published(
             self.provider_name(row.provider), link_url(self._link_base, row), token
         )
 
-    async def create(self, application_id: UUID, wish: Wish) -> Connection:
+    async def create(self, application_id: UUID, wish: Wish) -> Connection | DeletedConnection:
         """Try the credentials with the provider, then write the connection and request its first sync.
 
         Raises BadRequest for an unknown provider or credentials of the wrong shape, Unprocessable where
@@ -116,20 +127,23 @@ class Reception:
             )
         return self.shown(row)
 
-    async def update(self, connection_id: UUID, change: Change) -> Connection:
+    async def update(self, connection_id: UUID, change: Change) -> Connection | DeletedConnection:
         """Change a connection; going back to `connected` tries the credentials again first.
 
-        An archived or disconnected connection is no longer synced: its sync at work is cancelled.
+        An archived or disconnected connection is no longer synced: its sync at work is cancelled. Any
+        status takes back a deletion that has not begun; once it has, Unprocessable is raised.
         """
         async with self._database.session() as session:
             before = await connections.get(session, connection_id)
         assert before is not None
+        _require_there(before)
         if change.status == "connected" and before.status != "connected":
             await self._account(before.provider, self.credentials(before), before.id)
         async with self._database.transaction() as session:
             await connections.stamp(session, connection_id)
             before = await connections.get(session, connection_id)
             assert before is not None
+            _require_there(before)
             after = self._changed(before, change)
             if after == before:
                 return self.shown(before)
@@ -137,6 +151,27 @@ class Reception:
             await self._stop_sync_unless_connected(session, row)
             await self._tell(session, row, _events(before, row))
         return self.shown(row)
+
+    async def request_deletion(self, connection_id: UUID) -> None:
+        """Let a connection be deleted once the grace is over; from now on it is not synced.
+
+        Asking again changes nothing: the grace goes on from the first time.
+        """
+        async with self._database.transaction() as session:
+            await connections.stamp(session, connection_id)
+            before = await connections.get(session, connection_id)
+            assert before is not None
+            if before.gone or before.status == "pending_deletion":
+                return
+            pending = msgspec.structs.replace(
+                before,
+                status="pending_deletion",
+                next_sync_at=None,
+                deletes_at=clock.now() + self._deletion_grace,
+            )
+            row = await connections.update(session, pending)
+            await self._stop_sync_unless_connected(session, row)
+            await self._tell(session, row, ["connection.pending_deletion"])
 
     def provider_name(self, code: str) -> str:
         """Name a provider; one that was uninstalled since leaves its connections readable by its code."""
@@ -189,6 +224,7 @@ class Reception:
 
     def _changed(self, before: ConnectionRow, change: Change) -> ConnectionRow:
         status: ConnectionStatus = change.status or before.status
+        waits = status == "pending_deletion"
         sync_mode = change.sync_mode or before.sync_mode
         next_sync_at = None
         if status == "connected" and sync_mode == "automatic":
@@ -206,6 +242,7 @@ class Reception:
             else change.external_id or None,
             tags=before.tags if change.tags is UNSET else change.tags,
             next_sync_at=next_sync_at,
+            deletes_at=before.deletes_at if waits else None,
         )
 
     async def _stop_sync_unless_connected(self, session: Session, row: ConnectionRow) -> None:
@@ -213,7 +250,7 @@ class Reception:
             return
         active = await syncs.active(session, row.id)
         if active is not None:
-            await self._desk.cancel(session, row, active, why=f"The connection was {row.status}.")
+            await self._desk.cancel(session, row, active, why=_WHY_STOPPED[row.status])
 
     async def _tell(
         self, session: Session, row: ConnectionRow, types: Sequence[EventType], **detail: Model
@@ -245,6 +282,11 @@ def check_login(logins: Sequence[Sequence[LoginField]], given: Mapping[str, str]
         raise BadRequest(f"The provider's login takes {offered}", problems)
 
 
+def _require_there(row: ConnectionRow) -> None:
+    if row.gone:
+        raise Unprocessable(f"The connection is {row.status}; that cannot be undone.")
+
+
 def _laid_over(before: Any, change: Any) -> Any:
     """Replace the parts of a struct that a change sets."""
     if change is UNSET:
@@ -268,6 +310,7 @@ def _events(before: ConnectionRow, after: ConnectionRow) -> list[EventType]:
         "updated_at": after.updated_at,
         "last_stamp": after.last_stamp,
         "next_sync_at": after.next_sync_at,
+        "deletes_at": after.deletes_at,
     }
     if not told or msgspec.structs.replace(before, **quiet) != after:
         told.append("connection.updated")

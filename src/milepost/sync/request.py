@@ -15,7 +15,7 @@ from milepost.errors import BadRequest, Conflict, NotFound, Problem, Unprocessab
 from milepost.jobs.queue import defer_turn
 from milepost.kit.contract import Manifest
 from milepost.kit.registry import Registry
-from milepost.store import slices, syncs
+from milepost.store import connections, slices, syncs
 from milepost.store.connections import ConnectionRow
 from milepost.store.pool import Session
 from milepost.store.syncs import SyncRow
@@ -52,7 +52,7 @@ class Desk:
         for a connection that is not connected or a request that the provider does not offer, BadRequest
         for a start in the future.
         """
-        _require_connected(connection)
+        connection = await _connected(session, connection)
         manifest = self._registry.manifest(connection.provider)
         _require_offered(manifest, provider_requests)
         now = clock.now()
@@ -81,7 +81,7 @@ class Desk:
 
     async def retry(self, session: Session, connection: ConnectionRow, sync_id: UUID) -> SyncRow:
         """Run a failed sync again: same id, same parameters, and what it had fetched stays fetched."""
-        _require_connected(connection)
+        connection = await _connected(session, connection)
         sync = await syncs.get(session, connection.id, sync_id, lock=True)
         if sync is None:
             raise NotFound(detail=f"Could not find resource with ID: {ids.show('sync', sync_id)}")
@@ -160,12 +160,17 @@ async def _resolve_start(
     return await syncs.last_requested_at(session, connection_id) or now
 
 
-def _require_connected(connection: ConnectionRow) -> None:
-    if connection.status != "connected":
+async def _connected(session: Session, connection: ConnectionRow) -> ConnectionRow:
+    """Read the connection again under its lock, so that none is synced that was just taken away."""
+    await connections.stamp(session, connection.id)
+    now = await connections.get(session, connection.id)
+    assert now is not None
+    if now.status != "connected":
         raise Unprocessable(
-            f"The connection is {connection.status}; it must be connected to be synced.",
+            f"The connection is {now.status}; it must be connected to be synced.",
             code="connection_disconnected",
         )
+    return now
 
 
 def _require_offered(manifest: Manifest, provider_requests: Sequence[str]) -> None:

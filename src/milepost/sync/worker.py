@@ -15,6 +15,7 @@ from milepost import clock
 from milepost.jobs import queue as jobs
 from milepost.kit.registry import Registry
 from milepost.store.pool import Database
+from milepost.sync.deletion import delete_due
 from milepost.sync.request import Desk
 from milepost.sync.run import Runner
 from milepost.sync.schedule import request_due
@@ -74,11 +75,15 @@ async def run(
     async def keep_cadence() -> None:
         await request_due(database, desk, cadence)
 
+    async def delete() -> None:
+        await delete_due(database, registry)
+
     try:
         async with queue.open_async():
             watchers = [
                 asyncio.create_task(_every(_WATCH_SECONDS, "watch", look_after)),
                 asyncio.create_task(_every(_WATCH_SECONDS, "cadence", keep_cadence)),
+                asyncio.create_task(_every(_WATCH_SECONDS, "deletion", delete)),
             ]
             try:
                 await queue.run_worker_async(

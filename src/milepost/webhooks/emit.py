@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET
 
 from milepost import ids
-from milepost.models.connection import BasicConnection, Connection
+from milepost.models.connection import BasicConnection, Connection, DeletedConnection
 from milepost.models.event import EventType
 from milepost.models.meta import Model
 from milepost.store import events
@@ -22,7 +22,7 @@ async def about_connection(
     session: Session,
     row: ConnectionRow,
     type_: EventType,
-    connection: Connection,
+    connection: Connection | DeletedConnection,
     at: datetime,
     **detail: Model,
 ) -> None:

@@ -20,6 +20,7 @@ from milepost.models.connection import (
     Company,
     Connection,
     ConnectionStatus,
+    DeletedConnection,
     Filters,
     Options,
     SyncMode,
@@ -153,7 +154,7 @@ class CurrentConnection(Connection, frozen=True):
     last_sync: Sync | UnsetType = UNSET
 
 
-async def create_connection(call: Call) -> Connection:
+async def create_connection(call: Call) -> Connection | DeletedConnection:
     body: ConnectionWish = call.body()
     wish = Wish(
         provider=body.provider,
@@ -196,9 +197,11 @@ async def list_connections(call: Call) -> Page:
     return Page(shown, bookmarks.write(last.id.bytes) if last else UNSET)
 
 
-async def get_current_connection(call: Call) -> CurrentConnection:
+async def get_current_connection(call: Call) -> CurrentConnection | DeletedConnection:
     session, row = call.session, call.connection
     shown = call.house.reception.shown(row)
+    if isinstance(shown, DeletedConnection):
+        return shown
     last = await syncs.page(session, row.id, status=None, before=None, limit=1)
     of_connection = {
         "applicationId": ids.show("application", row.application_id),
@@ -217,7 +220,7 @@ async def get_current_connection(call: Call) -> CurrentConnection:
     )
 
 
-async def update_current_connection(call: Call) -> Connection:
+async def update_current_connection(call: Call) -> Connection | DeletedConnection:
     body: ConnectionChange = call.body()
     change = Change(
         status=body.status,
@@ -229,6 +232,10 @@ async def update_current_connection(call: Call) -> Connection:
         tags=body.tags if body.tags is UNSET else _once(body.tags),
     )
     return await call.house.reception.update(call.connection.id, change)
+
+
+async def delete_current_connection(call: Call) -> None:
+    await call.house.reception.request_deletion(call.connection.id)
 
 
 def _as(model: type[T], given: Wire) -> T:
@@ -314,6 +321,7 @@ OPERATIONS = [
         answer=CurrentConnection,
         handler=get_current_connection,
         reads=True,
+        of_deleted=True,
     ),
     Operation(
         id="updateCurrentConnection",
@@ -321,10 +329,25 @@ OPERATIONS = [
         path="/connections/current",
         tag="Connections",
         summary="Update Current Connection",
-        description="Changes what is given; archived and disconnected connections are not synced.",
+        description="Changes what is given; archived and disconnected connections are not synced. Any "
+        "`status` takes back a deletion that has not begun.",
         answer=Connection,
         handler=update_current_connection,
         body=ConnectionChange,
         refusals=[422, 502, 504],
+        of_deleted=True,
+    ),
+    Operation(
+        id="deleteCurrentConnection",
+        method="DELETE",
+        path="/connections/current",
+        tag="Connections",
+        summary="Delete Current Connection",
+        description="Stops syncing at once. After the grace period everything of the connection is "
+        "deleted; until then, `PATCH` with a `status` takes it back.",
+        answer=None,
+        handler=delete_current_connection,
+        status=202,
+        of_deleted=True,
     ),
 ]

@@ -44,10 +44,13 @@ create table connection (
   updated_at timestamptz not null,
   last_stamp timestamptz not null,   -- the writer's lock and the clock of modification, in whole milliseconds
   next_sync_at timestamptz,          -- when the cadence asks again; null where it does not
-  first_synced_at timestamptz
+  first_synced_at timestamptz,
+  deletes_at timestamptz,            -- when the grace of a requested deletion is over
+  deleted_at timestamptz
 );
 create index on connection (application_id, id);
 create index on connection (next_sync_at) where next_sync_at is not null;
+create index on connection (deletes_at) where status in ('pending_deletion', 'deleting');
 
 create table agreement (
   connection_id uuid not null references connection on delete cascade,
