@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import msgspec
 
-from milepost import ids
+from milepost import clock, ids
 from milepost.api.documents import connection_key
 from milepost.ids import Identity
 from milepost.kit.contract import Cut
 from milepost.models.driver import Driver
+from milepost.models.fault import FaultCodeEvent
+from milepost.models.hos import HOSDailyLog, HOSLog, HOSStatusDurations
+from milepost.models.safety import SafetyEvent
+from milepost.models.trip import Trip
 from milepost.models.vehicle import Vehicle
 from milepost.store import archive, connections, merge_documents
 from milepost.store.pool import Database
 
 if TYPE_CHECKING:
     from tests.api.conftest import Client
+
+
+DAWN = datetime(2026, 1, 5, 6, tzinfo=UTC)
 
 
 class Book:
@@ -103,3 +110,79 @@ class Book:
 
 def shown_ids(records: Sequence[dict[str, Any]]) -> list[str]:
     return [record["id"] for record in records]
+
+
+def at(hours: float) -> str:
+    return clock.iso(DAWN + timedelta(hours=hours))
+
+
+def duty(book: Book, number: int, **more: Any) -> HOSLog:
+    """Duty status number n of the day: it starts n hours after dawn."""
+    told: dict[str, Any] = {
+        "id": book.id("hos_log", str(number)),
+        "source_id": str(number),
+        "provider": "samsara",
+        "status": "driving",
+        "driver": book.id("driver", "1"),
+        "started_at": at(number),
+        "remarks": [],
+        **more,
+    }
+    return HOSLog(**told)
+
+
+def trip(book: Book, number: int, **more: Any) -> Trip:
+    """Trip number n of the day: it starts n hours after dawn, and lasts half an hour."""
+    told: dict[str, Any] = {
+        "id": book.id("trip", str(number)),
+        "source_id": str(number),
+        "provider": "samsara",
+        "vehicle": book.id("vehicle", "1"),
+        "started_at": at(number),
+        "ended_at": at(number + 0.5),
+        "duration": 1_800_000,
+        **more,
+    }
+    return Trip(**told)
+
+
+def day(book: Book, number: int, **more: Any) -> HOSDailyLog:
+    told: dict[str, Any] = {
+        "id": book.id("hos_daily_log", str(number)),
+        "source_id": str(number),
+        "provider": "samsara",
+        "driver": book.id("driver", "1"),
+        "date": f"2026-01-{5 + number:02}",
+        "status_durations": HOSStatusDurations(driving=1000),
+        **more,
+    }
+    return HOSDailyLog(**told)
+
+
+def incident(book: Book, number: int, **more: Any) -> SafetyEvent:
+    """Safety event number n of the day: it starts n hours after dawn."""
+    told: dict[str, Any] = {
+        "id": book.id("safety_event", str(number)),
+        "source_id": str(number),
+        "provider": "samsara",
+        "type": "harsh_brake",
+        "vehicle": book.id("vehicle", "1"),
+        "started_at": at(number),
+        **more,
+    }
+    return SafetyEvent(**told)
+
+
+def fault(book: Book, number: int, **more: Any) -> FaultCodeEvent:
+    """Fault number n of the day: it is seen n hours after dawn, and its code is n."""
+    told: dict[str, Any] = {
+        "id": book.id("fault_code_event", str(number)),
+        "provider": "samsara",
+        "vehicle": book.id("vehicle", "1"),
+        "protocol": "obdii",
+        "code": str(number),
+        "status": "open",
+        "observed_at": at(number),
+        **more,
+    }
+    return FaultCodeEvent(**told)

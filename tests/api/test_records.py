@@ -1,86 +1,43 @@
-"""What happens in time: duty statuses, days, trips; in both orders, with every filter and reference."""
+"""What happens in time: duty statuses, days, trips, safety events, faults; in both orders, with every filter and reference."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.api.records import shown_ids
+from tests.api.records import at, day, duty, fault, incident, shown_ids, trip
 
 from milepost import clock
-from milepost.models.hos import HOSDailyLog, HOSLog, HOSStatusDurations
-from milepost.models.trip import Trip
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.api.records import Book
 
-DAWN = datetime(2026, 1, 5, 6, tzinfo=UTC)
-SOMEBODY_ELSE = "drv_01GV12VR4DJP70GD1ZBK0SDWFH"
-
-
-def at(hours: float) -> str:
-    return clock.iso(DAWN + timedelta(hours=hours))
-
-
-def duty(book: Book, number: int, **more: Any) -> HOSLog:
-    """Duty status number n of the day: it starts n hours after dawn."""
-    told: dict[str, Any] = {
-        "id": book.id("hos_log", str(number)),
-        "source_id": str(number),
-        "provider": "samsara",
-        "status": "driving",
-        "driver": book.id("driver", "1"),
-        "started_at": at(number),
-        "remarks": [],
-        **more,
-    }
-    return HOSLog(**told)
-
-
-def trip(book: Book, number: int, **more: Any) -> Trip:
-    """Trip number n of the day: it starts n hours after dawn, and lasts half an hour."""
-    told: dict[str, Any] = {
-        "id": book.id("trip", str(number)),
-        "source_id": str(number),
-        "provider": "samsara",
-        "vehicle": book.id("vehicle", "1"),
-        "started_at": at(number),
-        "ended_at": at(number + 0.5),
-        "duration": 1_800_000,
-        **more,
-    }
-    return Trip(**told)
-
-
-def day(book: Book, number: int, **more: Any) -> HOSDailyLog:
-    told: dict[str, Any] = {
-        "id": book.id("hos_daily_log", str(number)),
-        "source_id": str(number),
-        "provider": "samsara",
-        "driver": book.id("driver", "1"),
-        "date": f"2026-01-{5 + number:02}",
-        "status_durations": HOSStatusDurations(driving=1000),
-        **more,
-    }
-    return HOSDailyLog(**told)
-
-
 PATHS: list[tuple[str, str, Callable[..., Any]]] = [
     ("/hos/logs", "hos_log", duty),
     ("/hos/daily-logs", "hos_daily_log", day),
     ("/trips", "trip", trip),
+    ("/safety/events", "safety_event", incident),
+    ("/fault-codes/events", "fault_code_event", fault),
 ]
+# The bounds of their record time: the first instant is within, the last is not.
+BOUNDS = {
+    "hos_log": ("startedAfter", "startedBefore"),
+    "trip": ("startedAfter", "startedBefore"),
+    "safety_event": ("startedAfter", "startedBefore"),
+    "fault_code_event": ("startAt", "endAt"),
+}
+SUBJECTS = {"hos_log": "driver", "hos_daily_log": "driver"}
+SOMEBODY_ELSE = "drv_01GV12VR4DJP70GD1ZBK0SDWFH"
 each_listing = pytest.mark.parametrize(("path", "model", "make"), PATHS)
 
 
 def numbers(found: list[dict[str, Any]]) -> list[int]:
-    return [int(each["sourceId"]) for each in found]
+    return [int(each.get("sourceId") or each["code"]) for each in found]  # Faults have no sourceId.
 
 
 async def test_a_trip_is_shown_as_it_was_merged_with_its_metadata(book: Book) -> None:
@@ -128,7 +85,8 @@ async def test_who_follows_modification_misses_nothing_that_changes_between_two_
     since = clock.iso(await book.keep(model, [make(book, n) for n in range(4)]))
     page = (await book.client.get(path, modifiedAfter=since, limit=2)).json()
     edited, late = numbers(page["results"])[0], 9
-    edit = {"driver": SOMEBODY_ELSE}
+    noun = SUBJECTS.get(model, "vehicle")
+    edit = {noun: book.id(noun, "another")}
     await book.keep(model, [make(book, edited, **edit), make(book, late)])
 
     rest = await book.client.every(path, modifiedAfter=since, limit=2, cursor=page["next"])
@@ -136,7 +94,7 @@ async def test_who_follows_modification_misses_nothing_that_changes_between_two_
     assert {*numbers(page["results"]), *numbers(rest)} == {0, 1, 2, 3, late}
     assert len(rest) == 4
     (again,) = [each for each in rest if numbers([each]) == [edited]]
-    assert again["driver"] == SOMEBODY_ELSE
+    assert again[noun] == edit[noun]
 
 
 @each_listing
@@ -162,7 +120,8 @@ async def test_a_cursor_goes_on_in_the_order_in_which_it_was_given(
 async def test_records_that_start_together_are_each_shown_once(
     book: Book, path: str, model: str, make: Callable[..., Any]
 ) -> None:
-    started = {"date": "2026-01-05"} if model == "hos_daily_log" else {"started_at": at(0)}
+    starts = {"hos_daily_log": ("date", "2026-01-05"), "fault_code_event": ("observed_at", at(0))}
+    started = dict([starts.get(model, ("started_at", at(0)))])
     await book.keep(model, [make(book, n, **started) for n in range(5)])
 
     found = shown_ids(await book.client.every(path, limit=1))
@@ -178,12 +137,13 @@ async def test_records_that_start_together_are_each_shown_once(
 async def test_bounds_of_the_start_hold_the_first_and_not_the_last_instant(
     book: Book, after: int, before: int, limit: int
 ) -> None:
-    for path, model, make in (PATHS[0], PATHS[2]):
+    for path, model, make in PATHS:
+        if model not in BOUNDS:
+            continue
         await book.keep(model, [make(book, n) for n in range(6)])
+        since, until = BOUNDS[model]
 
-        found = await book.client.every(
-            path, startedAfter=at(after), startedBefore=at(before), limit=limit
-        )
+        found = await book.client.every(path, limit=limit, **{since: at(after), until: at(before)})
 
         assert numbers(found) == [n for n in range(6) if after <= n < before]
 
@@ -219,22 +179,26 @@ async def test_bounds_of_record_time_narrow_what_comes_in_order_of_modification(
     assert numbers(found) == [3, 2, 1]
 
 
-async def test_lists_of_ids_choose_whose_records_show(book: Book) -> None:
+@pytest.mark.parametrize("case", [PATHS[2], PATHS[3]])
+async def test_lists_of_ids_choose_whose_records_show(
+    book: Book, case: tuple[str, str, Callable[..., Any]]
+) -> None:
+    path, model, make = case
     vehicles = [book.id("vehicle", str(n)) for n in range(3)]
     drivers = [book.id("driver", str(n)) for n in range(3)]
     pairs = [(v, d) for v in range(3) for d in range(3)]
-    made = [trip(book, n, vehicle=vehicles[v], driver=drivers[d]) for n, (v, d) in enumerate(pairs)]
-    await book.keep("trip", [*made, trip(book, 9, vehicle=vehicles[0])])
+    made = [make(book, n, vehicle=vehicles[v], driver=drivers[d]) for n, (v, d) in enumerate(pairs)]
+    await book.keep(model, [*made, make(book, 9, vehicle=vehicles[0])])
 
     async def found(**query: str) -> list[tuple[int, int]]:
-        return [pairs[n] for n in numbers(await book.client.every("/trips", limit=2, **query))]
+        return [pairs[n] for n in numbers(await book.client.every(path, limit=2, **query))]
 
     assert await found(driverIds=drivers[1]) == [(0, 1), (1, 1), (2, 1)]
     assert await found(vehicleIds=f"{vehicles[2]},{vehicles[0]}", driverIds=drivers[1]) == [
         (0, 1),
         (2, 1),
     ]
-    assert len(await book.client.every("/trips", vehicleIds=vehicles[0])) == 4
+    assert len(await book.client.every(path, vehicleIds=vehicles[0])) == 4
     fifty = ",".join([SOMEBODY_ELSE] * 49 + [drivers[0]])
     assert await found(driverIds=fifty) == [(0, 0), (1, 0), (2, 0)]
     assert await found(driverIds=SOMEBODY_ELSE) == []
@@ -296,26 +260,30 @@ async def test_duty_statuses_show_their_references_whole_in_every_combination(bo
         assert shown == {**plain, **{word: whole[word] for word in expand.split(",")}}
 
 
-async def test_trips_and_days_show_their_references_whole_where_they_are_known(book: Book) -> None:
+async def test_records_show_their_references_whole_where_they_are_known(book: Book) -> None:
     (vehicle,) = await book.vehicles("1")
     (driver,) = await book.drivers("1")
-    await book.keep("trip", [trip(book, 0, driver=driver), trip(book, 1, driver=SOMEBODY_ELSE)])
-    await book.keep("trip", [trip(book, 2)])
-    await book.keep("hos_daily_log", [day(book, 0)])
     whole = {
         "vehicle": (await book.client.get(f"/vehicles/{vehicle}")).json(),
         "driver": (await book.client.get(f"/drivers/{driver}")).json(),
     }
+    await book.keep("hos_daily_log", [day(book, 0)])
+    await book.keep("fault_code_event", [fault(book, 0)])
+    for path, model, make in (PATHS[2], PATHS[3]):
+        more: tuple[dict[str, Any], ...] = ({"driver": driver}, {"driver": SOMEBODY_ELSE}, {})
+        await book.keep(model, [make(book, n, **each) for n, each in enumerate(more)])
+        for expand in orders("vehicle", "driver"):
+            words = expand.split(",")
+            first, second, third = await book.client.every(path, expand=expand)
+            for word in ("vehicle", "driver"):
+                assert first[word] == (whole[word] if word in words else whole[word]["id"])
+            assert second["driver"] == SOMEBODY_ELSE
+            assert "driver" not in third
 
-    for expand in orders("vehicle", "driver"):
-        words = expand.split(",")
-        first, second, third = await book.client.every("/trips", expand=expand)
-        for word in ("vehicle", "driver"):
-            assert first[word] == (whole[word] if word in words else whole[word]["id"])
-        assert second["driver"] == SOMEBODY_ELSE
-        assert "driver" not in third
-    (shown,) = await book.client.every("/hos/daily-logs", expand="driver")
-    assert shown["driver"] == whole["driver"]
+    (daily,) = await book.client.every("/hos/daily-logs", expand="driver")
+    (fault_,) = await book.client.every("/fault-codes/events", expand="vehicle")
+    assert daily["driver"] == whole["driver"]
+    assert fault_["vehicle"] == whole["vehicle"]
 
 
 FILTERS = ["includeIds", "excludeIds", "status"]
@@ -326,7 +294,7 @@ FILTERS = ["includeIds", "excludeIds", "status"]
 async def test_a_record_is_hidden_with_its_vehicle_or_driver_unless_it_is_asked_for(
     book: Book, path: str, model: str, make: Callable[..., Any], kind: str
 ) -> None:
-    noun = "vehicle" if model == "trip" else "driver"
+    noun = SUBJECTS.get(model, "vehicle")
     keep = book.vehicles if noun == "vehicle" else book.drivers
     (shown,), (hidden,) = await keep("1"), await keep("2", status="inactive")
     stranger = book.id(noun, "nobody")  # It may be listed only later.
@@ -382,6 +350,9 @@ WRONG = [
     ("/trips", "hidden=yes", "hidden"),
     ("/trips", "limit=10001", "limit"),
     ("/trips", "cursor=AAAA", "cursor"),
+    ("/safety/events", "startedBefore=2026", "startedBefore"),
+    ("/fault-codes/events", "expand=driver", "expand"),
+    ("/fault-codes/events", "startAt=2026-01-05", "startAt"),
 ]
 
 

@@ -25,11 +25,13 @@ from milepost.api.routes import (
     connections,
     devices,
     drivers,
+    faults,
     groups,
     hos,
     issues,
     locations,
     providers,
+    safety,
     stats,
     syncs,
     trailers,
@@ -47,7 +49,7 @@ OPERATIONS: list[Operation] = [
     operation
     for module in (
         vehicles, drivers, locations, stats, groups, devices, trailers, hos, trips,
-        connections, syncs, providers, issues,
+        safety, faults, connections, syncs, providers, issues,
     )
     for operation in module.OPERATIONS
 ]  # fmt: skip

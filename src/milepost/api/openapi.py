@@ -36,6 +36,8 @@ _ALWAYS_ANSWERED = {
     "HOSLog": ["metadata"],
     "HOSDailyLog": ["metadata"],
     "Trip": ["metadata"],
+    "SafetyEvent": ["metadata"],
+    "FaultCodeEvent": ["metadata"],
     "Connection": ["token"],
     "CurrentConnection": ["token"],
     "DeletedConnection": ["token"],
