@@ -25,6 +25,17 @@ _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")  # What RFC 6750 lets a bearer token
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 _CURSOR_LOST = re.compile(r"parameters differ|cursor|pagination token", re.IGNORECASE)
 
+_NOT_READY = re.compile(r"still (be )?processing", re.IGNORECASE)
+
+MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September",
+    "October", "November", "December",
+)  # fmt: skip
+
+
+class NotReady(Changed):
+    """The report that was asked for is still being made."""
+
 
 def bearer(template: str, credentials: Mapping[str, str]) -> str:
     """Make the bearer token as a manifest says: `{apiKey}`, or `{username!b}` for base64url of a field.
@@ -126,6 +137,21 @@ class SamsaraClient:
         path = "/safety-events/stream"
         return await self._page(path, params, after, "safety_events", permission)
 
+    async def fuel_energy(self, permission: str, midnight: datetime, after: str | None) -> bytes:
+        """Ask for each vehicle's usage of the day that begins at `midnight`, in that time zone.
+
+        Both ends are included, and of the times only date and offset count: one and the same means a day.
+        """
+        day = midnight.isoformat()
+        params = {"startDate": day, "endDate": day}
+        path = "/fleet/reports/vehicles/fuel-energy"
+        return await self._page(path, params, after, "fuel_energy", permission)
+
+    async def ifta(self, permission: str, first: date, after: str | None) -> bytes:
+        """Ask for the miles of the month that begins at `first`; raise NotReady while they are counted."""
+        params = {"year": str(first.year), "month": MONTHS[first.month - 1]}
+        return await self._page("/fleet/reports/ifta/vehicle", params, after, "ifta", permission)
+
     async def stats(self, permission: str, types: list[str], after: str | None) -> bytes:
         """Ask for the last known value of each type of every vehicle."""
         path = "/fleet/vehicles/stats"
@@ -193,6 +219,8 @@ def _judge(path: str, permission: str, *, resumed: bool = False) -> Judge:
         message = _message(answer)
         if status == 400 and resumed and _CURSOR_LOST.search(message):
             return CursorLost(f"{said}: {message}")
+        if status == 400 and _NOT_READY.search(message):
+            return NotReady(f"{said}: {message}")
         return Changed(f"{said}: {message or 'no reason given'}")
 
     return judge

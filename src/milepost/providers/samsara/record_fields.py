@@ -153,11 +153,35 @@ SAFETY_EVENT: Fields = {
     "tripEndTime": Dropped("trips are read by themselves"),
 }
 
+ENERGY_REPORT: Fields = {
+    "vehicle": {"id": Mapped("vehicle"), "*": _VEHICLE_HAS_IT},
+    "distanceTraveledMeters": Mapped("distance"),
+    "fuelConsumedMl": Mapped("fuelConsumed"),
+    "engineRunTimeDurationMs": Mapped("durations.driving, less the time at idle"),
+    "engineIdleTimeDurationMs": Mapped("durations.idling"),
+    "energyUsedKwh": Dropped("the model has no place for electricity"),
+    "efficiencyMpge": Dropped("follows from distance and fuel"),
+    "estCarbonEmissionsKg": Dropped("an estimate that the model has no place for"),
+    "estFuelEnergyCost": Dropped("an estimate that the model has no place for"),
+}
+
+IFTA_REPORT: Fields = {
+    "vehicle": {"id": Mapped("vehicle"), "*": _VEHICLE_HAS_IT},
+    "jurisdictions": {
+        "jurisdiction": Mapped("jurisdiction"),
+        "totalMeters": Mapped("distance"),
+        "taxableMeters": Dropped("the model has the whole distance only"),
+        "taxPaidLiters": Dropped("the model has no place for fuel bought"),
+    },
+}
+
 BY_SCHEMA: dict[str, Fields] = {
     "samsara.hosLogs": DUTY_STATUS,
     "samsara.hosDailyLog": DAILY_LOG,
     "samsara.hosClocks": CLOCKS,
     "samsara.trips": TRIP,
     "samsara.safetyEvent": SAFETY_EVENT,
+    "samsara.fuelEnergyReport": ENERGY_REPORT,
+    "samsara.iftaVehicleReport": IFTA_REPORT,
 }
 """The table of each raw shape, by the name that cuts carry."""

@@ -149,3 +149,24 @@ class SafetyEvent(msgspec.Struct, frozen=True):
     maxAccelerationGForce: float | None = None  # noqa: N815
     media: list[Media] | None = None
     speedingMetadata: Speeding | None = None  # noqa: N815
+
+
+Amount = Annotated[float, Meta(ge=0)]
+
+
+class EnergyReport(msgspec.Struct, frozen=True):
+    vehicle: Named
+    distanceTraveledMeters: Amount  # noqa: N815
+    fuelConsumedMl: Amount | None = None  # noqa: N815
+    engineRunTimeDurationMs: Amount | None = None  # noqa: N815
+    engineIdleTimeDurationMs: Amount | None = None  # noqa: N815
+
+
+class VehicleMiles(msgspec.Struct, frozen=True):
+    vehicle: Named
+    jurisdictions: list[Raw] | None
+
+
+class JurisdictionMiles(msgspec.Struct, frozen=True):
+    totalMeters: Amount  # noqa: N815
+    jurisdiction: str | None = None

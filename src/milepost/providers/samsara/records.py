@@ -4,24 +4,42 @@ from __future__ import annotations
 
 import functools
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from milepost import clock
 from milepost.errors import CursorLost
 from milepost.kit.contract import Page, Slice
 from milepost.models.hos import HOSAvailableTime
-from milepost.providers.samsara import hours, safety
+from milepost.providers.samsara import hours, mapping, reports, safety
 from milepost.providers.samsara import trips as trip_records
+from milepost.providers.samsara.client import NotReady
 from milepost.providers.samsara.line import Line
 from milepost.providers.samsara.listings import SWEEPS
 from milepost.providers.samsara.mapping import refuse_strange_page
 from milepost.providers.samsara.readings import Window
 from milepost.providers.samsara.walk import Leg, Walk, relay, stroll
-from milepost.providers.samsara.zones import DAY, days_of
+from milepost.providers.samsara.zones import (
+    DAY,
+    days_of,
+    each_day,
+    each_month,
+    midnight,
+    next_month,
+)
 
 TRIPS_AT_ONCE = (
     20  # Vehicles a page: some four seconds at five calls a second, the work of one step.
 )
+
+
+SETTLED = timedelta(hours=72)
+"""Reports change until so long after what they are about [S]."""
+
+WESTERNMOST = ZoneInfo("Etc/GMT+12")  # Where a month ends last of all, wherever the fleet is.
+
+# A month that is still being counted, as if nobody had driven in it: the look-back asks again.
+NOTHING_YET = b'{"data":{"vehicleReports":[]},"pagination":{"endCursor":"","hasNextPage":false}}'
 
 
 def hos_logs(line: Line, slice_: Slice) -> AsyncIterator[Page]:
@@ -98,6 +116,50 @@ async def safety_events(line: Line, slice_: Slice) -> AsyncIterator[Page]:
             last=step.last,
             caught_up_to=step.asked_at if step.last and following else None,
         )
+
+
+async def utilization_days(line: Line, slice_: Slice) -> AsyncIterator[Page]:
+    """Ask for one day of the fleet after the other, once a day is old enough to be whole."""
+    zone = await line.zone()
+    permission, now = line.permission("utilization_days"), clock.now()
+    legs = [
+        Leg(
+            day.isoformat(),
+            functools.partial(line.client.fuel_energy, permission, midnight(day, zone)),
+            functools.partial(reports.day_cut, day=day, identity=line.identity, provider=line.code),
+        )
+        for day in each_day(*days_of(*window_of(slice_)))
+        if midnight(day + DAY, zone) + SETTLED <= now
+    ]
+    async for page in relay(legs, slice_.cursor, mapping.report):
+        yield page
+
+
+def ifta_months(line: Line, slice_: Slice) -> AsyncIterator[Page]:
+    """Ask for every month that the window touches, once it is old enough to be whole everywhere."""
+    now = clock.now()
+    legs = [
+        Leg(
+            f"{first:%Y-%m}",
+            functools.partial(_miles, line, first),
+            functools.partial(
+                reports.month_cut,
+                month=f"{first:%Y-%m}",
+                identity=line.identity,
+                provider=line.code,
+            ),
+        )
+        for first in each_month(*days_of(*window_of(slice_)))
+        if midnight(next_month(first), WESTERNMOST) + SETTLED <= now
+    ]
+    return relay(legs, slice_.cursor, mapping.report)
+
+
+async def _miles(line: Line, first: date, after: str | None) -> bytes:
+    try:
+        return await line.client.ifta(line.permission("ifta_months"), first, after)
+    except NotReady:
+        return NOTHING_YET
 
 
 async def available_times(line: Line) -> list[tuple[HOSAvailableTime, bytes]]:

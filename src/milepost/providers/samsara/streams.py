@@ -48,6 +48,8 @@ RECORDS: dict[str, Callable[[Line, Slice], AsyncIterator[Page]]] = {
     "hos_daily_logs": records.hos_daily_logs,
     "trips": records.trips,
     "safety_events": records.safety_events,
+    "utilization_days": records.utilization_days,
+    "ifta_months": records.ifta_months,
 }
 
 

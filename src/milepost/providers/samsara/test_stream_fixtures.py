@@ -179,6 +179,12 @@ DOCUMENTED = [
     ("/fleet/hos/clocks", ["data"], record_fields.CLOCKS),
     ("/v1/fleet/trips", [], record_fields.TRIP),
     ("/safety-events/stream", ["data"], record_fields.SAFETY_EVENT),
+    (
+        "/fleet/reports/vehicles/fuel-energy",
+        ["data", "vehicleReports"],
+        record_fields.ENERGY_REPORT,
+    ),
+    ("/fleet/reports/ifta/vehicle", ["data", "vehicleReports"], record_fields.IFTA_REPORT),
 ]
 
 

@@ -51,6 +51,18 @@ def each_day(first: date, last: date) -> Iterator[date]:
         first += DAY
 
 
+def each_month(first: date, last: date) -> Iterator[date]:
+    """Yield the first day of every month that the days touch."""
+    month = first.replace(day=1)
+    while month <= last:
+        yield month
+        month = next_month(month)
+
+
+def next_month(month: date) -> date:
+    return date(month.year + month.month // 12, month.month % 12 + 1, 1)
+
+
 def midnight(day: date, zone: ZoneInfo) -> datetime:
     """Return the beginning of a day in a zone."""
     return datetime(day.year, day.month, day.day, tzinfo=zone)
