@@ -20,7 +20,11 @@ CONTRACT = Path(__file__).parents[3] / "shared/contract/terminal-openapi-2026-02
 VERBS = ("get", "post", "patch", "delete")
 
 # Operations that the contract has gained since its document was published.
-OPERATIONS_SINCE = {("delete", "/connections/current")}
+OPERATIONS_SINCE = {
+    ("delete", "/connections/current"),
+    ("post", "/link/short"),
+    ("delete", "/link/short/{id}"),
+}
 
 # What the contract has gained since its document was published, and what it leaves open.
 SINCE = {

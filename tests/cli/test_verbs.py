@@ -6,7 +6,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from milepost import cli
+from milepost import cli, ids
 from milepost.errors import MilepostError, SetupError
 from milepost.vault import new_installation_key
 
@@ -167,3 +167,34 @@ def test_a_demo_without_tracks_in_the_folder_says_so(
 
     assert status == 2
     assert "no GPX files" in err
+
+
+def test_a_public_token_is_minted_for_a_connection_of_the_application_only(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, database_url: str
+) -> None:
+    monkeypatch.setenv("MILEPOST_DATABASE_URL", database_url)
+    status, out, _ = call(capsys, "app", "create", "My app", "--json")
+    owner = json.loads(out)["applicationId"]
+    connection = ids.new()
+    with psycopg.connect(database_url) as session:
+        session.execute(
+            "insert into connection (id, application_id, provider, sync_mode, token_digest, sealed_token,"
+            " sealed_key, sealed_credentials, created_at, updated_at, last_stamp)"
+            " values (%s, %s, 'samsara', 'manual', '', '', '', '', now(), now(), now())",
+            (connection, ids.read("application", owner)),
+        )
+    named = ["--connection", ids.show("connection", connection), "--application"]
+
+    status, out, _ = call(capsys, "link", "token", *named, owner, "--json")
+
+    assert status == 0
+    token = json.loads(out)["publicToken"]
+    assert token.startswith("pub_tkn_")
+    with psycopg.connect(database_url) as session:
+        stored = str(session.execute("select connection_id, digest from public_token").fetchall())
+    assert str(connection) in stored
+    assert token not in stored
+    for other in (ids.show("application", ids.new()), "app_x"):
+        status, out, err = call(capsys, "link", "token", *named, other)
+        assert (status, out) == (2, "")
+        assert err.startswith("milepost: ")

@@ -29,6 +29,7 @@ from milepost.api.routes import (
     groups,
     hos,
     issues,
+    link,
     locations,
     providers,
     safety,
@@ -50,6 +51,7 @@ OPERATIONS: list[Operation] = [
     for module in (
         vehicles, drivers, locations, stats, groups, devices, trailers, hos, trips,
         safety, faults, connections, syncs, providers, issues,
+        link,
     )
     for operation in module.OPERATIONS
 ]  # fmt: skip

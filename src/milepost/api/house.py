@@ -20,6 +20,7 @@ class House(msgspec.Struct, frozen=True, kw_only=True):
     registry: Registry
     desk: Desk
     reception: Reception
+    public_url: str
 
 
 def furnish(
@@ -36,6 +37,7 @@ def furnish(
         database=database,
         registry=registry,
         desk=desk,
+        public_url=link_base.rstrip("/"),
         reception=Reception(
             database,
             registry,

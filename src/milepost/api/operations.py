@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -55,6 +55,15 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     refusals: Sequence[int] = ()
     paged: bool = True
     extension: bool = False
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer that says more than its content; bytes go out as they are."""
+
+    content: Any
+    status: int | None = None
+    headers: Mapping[str, str] = {}
+    media_type: str = "application/json"
 
 
 class Call(msgspec.Struct, kw_only=True):
@@ -124,7 +133,8 @@ def handler_for(operation: Operation, house: House) -> HTTPRouteHandler:
         litestar_path,
         http_method=operation.method,
         name=operation.id,
-        status_code=operation.status,
+        # The answer's own status counts; the framework lets no handler of a 204 return one.
+        status_code=200 if operation.status == 204 else operation.status,
         include_in_schema=False,
     )(handle)
 
@@ -160,9 +170,15 @@ async def _admit(
 async def _respond(request: HTTPRequest, operation: Operation, answer: Any) -> Response[bytes]:
     if operation.answer is None:
         return Response(b"", status_code=operation.status)
-    content = answer if isinstance(answer, bytes) else msgspec.json.encode(answer)
+    reply = answer if isinstance(answer, Reply) else Reply(content=answer)
+    content = (
+        reply.content if isinstance(reply.content, bytes) else msgspec.json.encode(reply.content)
+    )
     accepted = request.headers.get("accept-encoding", "")
     content, headers = await compression.fitting(content, accepted)
     return Response(
-        content, status_code=operation.status, headers=headers, media_type="application/json"
+        content,
+        status_code=reply.status or operation.status,
+        headers={**reply.headers, **headers},
+        media_type=reply.media_type,
     )

@@ -33,6 +33,12 @@ VERBS = {
 APPLICATION_VERBS = {
     "create": ("milepost.cli.application:create", "Create an application and print its keys."),
 }
+LINK_VERBS = {
+    "token": (
+        "milepost.cli.link:token",
+        "Print a public token for a connection, to be exchanged once.",
+    ),
+}
 
 app = App(
     name="milepost",
@@ -40,11 +46,15 @@ app = App(
     version=installed,
 )
 application = App(name="app", help="Applications: who may use the API, and their keys.")
+link = App(name="link", help="Link: where fleets connect their accounts.")
 for _name, (_where, _help) in VERBS.items():
     app.command(_where, name=_name, help=_help)
 for _name, (_where, _help) in APPLICATION_VERBS.items():
     application.command(_where, name=_name, help=_help)
+for _name, (_where, _help) in LINK_VERBS.items():
+    link.command(_where, name=_name, help=_help)
 app.command(application)
+app.command(link)
 
 
 def main(words: list[str] | None = None) -> None:

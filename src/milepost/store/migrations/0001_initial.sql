@@ -52,6 +52,25 @@ create index on connection (application_id, id);
 create index on connection (next_sync_at) where next_sync_at is not null;
 create index on connection (deletes_at) where status in ('pending_deletion', 'deleting');
 
+create table public_token (
+  connection_id uuid not null references connection on delete cascade,
+  digest bytea not null unique,      -- keyed hash; exchanging it once is what it is for
+  expires_at timestamptz not null,
+  primary key (connection_id, digest)
+);
+
+create table short_link (
+  application_id uuid not null references application on delete cascade,
+  id uuid not null,
+  code text not null unique,         -- what stands in the URL
+  digest bytea not null,             -- of the body: the same body gets the same link
+  body jsonb not null,               -- what the Link page is to be opened with
+  created_at timestamptz not null,
+  expires_at timestamptz not null,
+  primary key (application_id, id),
+  unique (application_id, digest)
+);
+
 create table agreement (
   connection_id uuid not null references connection on delete cascade,
   id uuid not null,
