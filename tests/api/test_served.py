@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -127,3 +128,34 @@ async def test_it_answers_with_the_contracts_shapes_and_limits(
     assert (large.status_code, large.json()["code"]) == (413, "payload_too_large")
     assert unready.status_code == 503
     assert json.loads(described.content)["servers"][0]["url"].endswith("/tsp/v1")
+
+
+@pytest.fixture
+def browser() -> str:
+    """A headless browser; the page is looked at where one is installed."""
+    found = shutil.which("chromium") or shutil.which("google-chrome")
+    if found is None:
+        pytest.skip("no Chromium is installed that could show the page")
+    return found
+
+
+async def test_the_page_to_read_the_api_shows_every_operation_in_a_browser(
+    address: tuple[str, int, str], browser: str, tmp_path: Path
+) -> None:
+    host, port, _ = address
+    base = f"http://{host}:{port}"
+    process = await asyncio.create_subprocess_exec(
+        browser, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-quic",
+        "--disable-background-networking", "--disable-component-update", "--disable-sync",
+        f"--user-data-dir={tmp_path / 'browser'}", "--virtual-time-budget=8000", "--dump-dom",
+        f"{base}/docs", stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    async with asyncio.timeout(60):
+        page, _ = await process.communicate()
+    async with httpx2.AsyncClient(base_url=base, trust_env=False) as http:
+        description = (await http.get("/openapi.json")).json()
+
+    shown = page.decode()
+    assert "did not load: TypeError" not in shown
+    operations = [each for verbs in description["paths"].values() for each in verbs.values()]
+    assert [o["operationId"] for o in operations if f'id="{o["operationId"]}"' not in shown] == []
