@@ -28,15 +28,18 @@ from milepost.api.routes import (
     faults,
     groups,
     hos,
+    ifta,
     issues,
     link,
     locations,
+    passthrough,
     providers,
     safety,
     stats,
     syncs,
     trailers,
     trips,
+    utilization,
     vehicles,
 )
 from milepost.errors import SetupError
@@ -50,8 +53,8 @@ OPERATIONS: list[Operation] = [
     operation
     for module in (
         vehicles, drivers, locations, stats, groups, devices, trailers, hos, trips,
-        safety, faults, connections, syncs, providers, issues,
-        link,
+        safety, faults, utilization, ifta, connections, syncs, providers, issues,
+        link, passthrough,
     )
     for operation in module.OPERATIONS
 ]  # fmt: skip

@@ -33,7 +33,7 @@ from milepost.models.vehicle import Vehicle
 from milepost.store import documents
 from milepost.store.connections import ConnectionRow
 from milepost.store.documents import DocumentModel, DocumentRow
-from milepost.store.raw import Archive, opened
+from milepost.store.raw import Archive, RawPlace, opened
 from milepost.vault import ConnectionKey, Vault
 
 Document = Vehicle | Driver | Group | Device | Trailer
@@ -114,10 +114,7 @@ async def show(
     found = [_published(model, row, connection.filters) for row in rows]
     if raw:
         archive = await archive_of(call, [row.raw_id for row in rows])
-        found = [
-            msgspec.structs.replace(each, raw=archive.data(row.raw_id, row.raw_ordinal))
-            for each, row in zip(found, rows, strict=True)
-        ]
+        found = with_raw(found, [[(row.raw_id, row.raw_ordinal)] for row in rows], archive)
     return await expanded(call, found, expand)
 
 
@@ -151,6 +148,14 @@ async def by_public_id(
     )
     filters = call.connection.filters
     return {ids.show(model, row.id): _published(model, row, filters) for row in rows.values()}
+
+
+def with_raw(found: Sequence[M], places: Iterable[Sequence[RawPlace]], archive: Archive) -> list[M]:
+    """Show each record with all the payloads that it was built from."""
+    return [
+        msgspec.structs.replace(each, raw=[raw for place in where for raw in archive.data(*place)])
+        for each, where in zip(found, places, strict=True)
+    ]
 
 
 async def archive_of(call: Call, raw_ids: Collection[int | None]) -> Archive:

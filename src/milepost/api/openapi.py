@@ -162,7 +162,7 @@ def _parameter(parameter: Parameter[Any]) -> dict[str, Any]:
     described: dict[str, Any] = {
         "name": parameter.name,
         "in": parameter.place,
-        "required": parameter.place == "path",
+        "required": parameter.required,
         "description": parameter.description,
         "schema": dict(parameter.schema),
     }
@@ -175,6 +175,8 @@ def _good(operation: Operation) -> dict[str, Any]:
     described: dict[str, Any] = {"description": HTTPStatus(operation.status).phrase}
     if operation.answer is not None:
         described["content"] = {"application/json": {"schema": _answer(operation)}}
+    if operation.answers_bytes:
+        described["content"]["application/octet-stream"] = {}
     return described
 
 

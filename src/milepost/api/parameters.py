@@ -19,6 +19,8 @@ T = TypeVar("T")
 
 MOST_IDS = 50
 _LONGEST_TEXT = 1000
+# Stands where a parameter that must be given has no default.
+_NEVER = datetime(1, 1, 1, tzinfo=UTC)
 _AWARE = Annotated[datetime, msgspec.Meta(tz=True)]
 _DATE_TIME = {"type": "string", "format": "date-time", "examples": ["2021-01-06T03:24:53.000Z"]}
 
@@ -36,6 +38,7 @@ class Parameter(Generic[T]):
         *,
         place: Literal["query", "path"] = "query",
         extension: bool = False,
+        required: bool = False,
     ) -> None:
         self.name = name
         self.read = read
@@ -44,6 +47,7 @@ class Parameter(Generic[T]):
         self.description = description
         self.place = place
         self.extension = extension
+        self.required = required or place == "path"
 
 
 class Values:
@@ -72,6 +76,8 @@ def read_values(
         in_path = parameter.place == "path"
         texts = [path[parameter.name]] if in_path else given.get(parameter.name, [])
         if not texts:
+            if parameter.required:
+                problems.append(Problem("is required", f"{{requestQuery}}.{parameter.name}"))
             continue
         try:
             if len(texts) > 1:
@@ -106,7 +112,15 @@ def day(name: str, description: str) -> Parameter[datetime | None]:
     return Parameter(name, read_day, None, schema, description)
 
 
-def choice(name: str, choices: Iterable[str], description: str) -> Parameter[Any]:
+def month(name: str, description: str) -> Parameter[datetime]:
+    """A calendar month that must be given, read as its first instant in UTC."""
+    schema = {"type": "string", "pattern": r"^(\d{4})-(0[1-9]|1[0-2])$", "examples": ["2021-01"]}
+    return Parameter(name, read_month, _NEVER, schema, description, required=True)
+
+
+def choice(
+    name: str, choices: Iterable[str], description: str, *, default: str | None = None
+) -> Parameter[Any]:
     known = list(choices)
 
     def read(given: str) -> str:
@@ -114,7 +128,8 @@ def choice(name: str, choices: Iterable[str], description: str) -> Parameter[Any
             raise ValueError(f"must be one of {', '.join(known)}")
         return given
 
-    return Parameter(name, read, None, {"type": "string", "enum": known}, description)
+    schema = {"type": "string", "enum": known, **({"default": default} if default else {})}
+    return Parameter(name, read, default, schema, description)
 
 
 def choices(name: str, known: Iterable[str], description: str) -> Parameter[frozenset[str]]:
@@ -200,6 +215,12 @@ def read_day(given: str) -> datetime:
     except (ValueError, OverflowError):
         raise ValueError("must be a day like 2021-01-06, in the years 1 to 9999") from None
     return found
+
+
+def read_month(given: str) -> datetime:
+    if not re.fullmatch(r"(?!0000)[0-9]{4}-(0[1-9]|1[0-2])", given):
+        raise ValueError("must be a month like 2021-01")
+    return datetime.fromisoformat(f"{given}-01").replace(tzinfo=UTC)
 
 
 def read_text(given: str) -> str:

@@ -150,10 +150,8 @@ async def _shown(
     found = [_published(model, row) for row in rows]
     if call.values[RAW]:
         archive = await documents.archive_of(call, [row.raw_id for row in rows])
-        found = [
-            msgspec.structs.replace(each, raw=archive.data(row.raw_id, row.raw_ordinal))
-            for each, row in zip(found, rows, strict=True)
-        ]
+        places = [[(row.raw_id, row.raw_ordinal)] for row in rows]
+        found = documents.with_raw(found, places, archive)
     return await documents.expanded(call, found, call.values[expand])
 
 

@@ -19,6 +19,10 @@ from milepost.vault import ConnectionKey
 SQL = queries("raw")
 
 
+RawPlace = tuple[int | None, int | None]
+"""raw_id and raw_ordinal: where a record's payload stands."""
+
+
 class Cut(msgspec.Struct, frozen=True):
     """An opened cut: `body` as the provider sent it, and where in it the records stand."""
 
