@@ -175,6 +175,54 @@ IFTA_REPORT: Fields = {
     },
 }
 
+_OBDII_CODE: Fields = {
+    "dtcShortCode": Mapped("code, obdii.code"),
+    "dtcDescription": Mapped("description, obdii.description"),
+    "dtcId": Dropped("a number of the vendor's own for the code"),
+}
+_LAMPS = Dropped("lamps of the whole vehicle; each code has its own")
+
+FAULTS: Fields = {
+    "id": Mapped("vehicle"),
+    "name": _VEHICLE_HAS_IT,
+    "externalIds": _VEHICLE_HAS_IT,
+    "faultCodes": {
+        "time": Mapped("observedAt"),
+        "j1939": {
+            "diagnosticTroubleCodes": {
+                "spnId": Mapped("code, j1939.spn"),
+                "fmiId": Mapped("code, j1939.fmi"),
+                "txId": Mapped("j1939.sourceAddress"),
+                "milStatus": Mapped("milStatus"),
+                "occurrenceCount": Mapped("j1939.occurrenceCount"),
+                "spnDescription": Mapped("description, j1939.spnDescription"),
+                "fmiDescription": Mapped("description, j1939.fmiDescription"),
+                "vendorSpecificFields": {
+                    "dtcDescription": Mapped("description, where there is no other"),
+                    "repairInstructionsUrl": Dropped("the model has no place for it"),
+                },
+                "sourceAddressName": Dropped("follows from the source address"),
+            },
+            "checkEngineLights": _LAMPS,
+        },
+        "obdii": {
+            "checkEngineLightIsOn": Mapped("milStatus, where the unit does not say"),
+            "diagnosticTroubleCodes": {
+                "confirmedDtcs": _OBDII_CODE,
+                "permanentDtcs": _OBDII_CODE,
+                "pendingDtcs": _OBDII_CODE,
+                "milStatus": Mapped("milStatus"),
+                "txId": Mapped("tells the same code of two units apart"),
+                "ignitionType": Dropped("of the engine, not of its faults"),
+                "monitorStatus": Dropped("readiness of tests, not faults"),
+            },
+        },
+        "oem": Dropped("makers' own codes, which the model has no protocol for"),
+        "canBusType": Dropped("which bus was read"),
+        "decorations": Dropped("never asked for"),
+    },
+}
+
 BY_SCHEMA: dict[str, Fields] = {
     "samsara.hosLogs": DUTY_STATUS,
     "samsara.hosDailyLog": DAILY_LOG,
@@ -183,5 +231,6 @@ BY_SCHEMA: dict[str, Fields] = {
     "samsara.safetyEvent": SAFETY_EVENT,
     "samsara.fuelEnergyReport": ENERGY_REPORT,
     "samsara.iftaVehicleReport": IFTA_REPORT,
+    "samsara.vehicleStats.faultCodes": FAULTS,
 }
 """The table of each raw shape, by the name that cuts carry."""

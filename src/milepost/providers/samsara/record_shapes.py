@@ -170,3 +170,53 @@ class VehicleMiles(msgspec.Struct, frozen=True):
 class JurisdictionMiles(msgspec.Struct, frozen=True):
     totalMeters: Amount  # noqa: N815
     jurisdiction: str | None = None
+
+
+class VendorText(msgspec.Struct, frozen=True):
+    dtcDescription: str | None = None  # noqa: N815
+
+
+class J1939Fault(msgspec.Struct, frozen=True):
+    spnId: int  # noqa: N815
+    fmiId: int  # noqa: N815
+    txId: int = 0  # noqa: N815
+    milStatus: int | None = None  # noqa: N815
+    occurrenceCount: int | None = None  # noqa: N815
+    spnDescription: str | None = None  # noqa: N815
+    fmiDescription: str | None = None  # noqa: N815
+    vendorSpecificFields: VendorText | None = None  # noqa: N815
+
+
+class J1939Faults(msgspec.Struct, frozen=True):
+    diagnosticTroubleCodes: list[J1939Fault] | None = None  # noqa: N815
+
+
+class ObdiiFault(msgspec.Struct, frozen=True):
+    dtcShortCode: str | None = None  # noqa: N815
+    dtcDescription: str | None = None  # noqa: N815
+
+
+class ObdiiUnit(msgspec.Struct, frozen=True):
+    txId: int = 0  # noqa: N815
+    milStatus: bool | None = None  # noqa: N815
+    confirmedDtcs: list[ObdiiFault] | None = None  # noqa: N815
+    permanentDtcs: list[ObdiiFault] | None = None  # noqa: N815
+    pendingDtcs: list[ObdiiFault] | None = None  # noqa: N815
+
+
+class ObdiiFaults(msgspec.Struct, frozen=True):
+    checkEngineLightIsOn: bool | None = None  # noqa: N815
+    diagnosticTroubleCodes: list[ObdiiUnit] | None = None  # noqa: N815
+
+
+class FaultReading(msgspec.Struct, frozen=True):
+    """All the codes that a vehicle complained of at a time."""
+
+    time: Moment
+    j1939: J1939Faults | None = None
+    obdii: ObdiiFaults | None = None
+
+
+class FaultBlock(msgspec.Struct, frozen=True):
+    id: SourceId
+    faultCodes: list[Raw] | None = None  # noqa: N815

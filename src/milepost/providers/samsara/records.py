@@ -7,18 +7,20 @@ from collections.abc import AsyncIterator
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from milepost import clock
-from milepost.errors import CursorLost
-from milepost.kit.contract import Page, Slice
+from milepost.errors import Changed, CursorLost
+from milepost.kit.contract import Cut, Page, Slice
 from milepost.models.hos import HOSAvailableTime
-from milepost.providers.samsara import hours, mapping, reports, safety
+from milepost.providers.samsara import faults, hours, mapping, reports, safety
 from milepost.providers.samsara import trips as trip_records
 from milepost.providers.samsara.client import NotReady
 from milepost.providers.samsara.line import Line
 from milepost.providers.samsara.listings import SWEEPS
 from milepost.providers.samsara.mapping import refuse_strange_page
 from milepost.providers.samsara.readings import Window
-from milepost.providers.samsara.walk import Leg, Walk, relay, stroll
+from milepost.providers.samsara.walk import Leg, Step, Walk, relay, stroll
 from milepost.providers.samsara.zones import (
     DAY,
     days_of,
@@ -37,6 +39,9 @@ SETTLED = timedelta(hours=72)
 """Reports change until so long after what they are about [S]."""
 
 WESTERNMOST = ZoneInfo("Etc/GMT+12")  # Where a month ends last of all, wherever the fleet is.
+
+LEAD_IN = timedelta(days=7)
+"""How far before a window fault codes are read, to have what its first ones are compared with [O]."""
 
 # A month that is still being counted, as if nobody had driven in it: the look-back asks again.
 NOTHING_YET = b'{"data":{"vehicleReports":[]},"pagination":{"endCursor":"","hasNextPage":false}}'
@@ -160,6 +165,70 @@ async def _miles(line: Line, first: date, after: str | None) -> bytes:
         return await line.client.ifta(line.permission("ifta_months"), first, after)
     except NotReady:
         return NOTHING_YET
+
+
+class Followed(msgspec.Struct, frozen=True, array_like=True):
+    """The cursor of fault codes: the provider's own, and the sets that the next page is compared with.
+
+    A feed carries every vehicle with open codes, some 100 bytes each; history only those of the page
+    before, since it goes from vehicle to vehicle.
+    """
+
+    after: str
+    known: dict[str, faults.Seen]
+
+
+async def fault_codes(line: Line, slice_: Slice) -> AsyncIterator[Page]:
+    """Read sets of fault codes and tell what changed; a feed opens with the codes that are open now."""
+    followed = _followed(slice_.cursor)
+    permission, feeding = line.permission("fault_codes"), slice_.mode == "feed"
+    window = Window(clock.now())
+    if feeding:
+        ask = functools.partial(line.client.stats_feed, permission, [faults.FAULTS])
+    else:
+        starts_at, ends_at = window_of(slice_)
+        window = Window(clock.now(), starts_at, ends_at)
+        ask = functools.partial(
+            line.client.stats_history, permission, [faults.FAULTS], starts_at - LEAD_IN, ends_at
+        )
+    known = followed.known
+    async for step in Walk(ask, followed.after or None):
+        if feeding and not step.cursor:
+            raise Changed("Samsara's feed gave no cursor to go on from.")
+        cuts, touched = _told(line, step, known, window)
+        if not feeding:
+            known = {vehicle: seen for vehicle, seen in known.items() if vehicle in touched}
+        cursor = msgspec.json.encode(Followed(step.cursor, known)).decode()
+        yield Page(
+            cuts=cuts,
+            cursor=cursor if feeding or not step.last else None,
+            last=step.last,
+            caught_up_to=step.asked_at if feeding and step.last else None,
+        )
+
+
+def _told(
+    line: Line, step: Step, known: dict[str, faults.Seen], window: Window
+) -> tuple[list[Cut], set[str]]:
+    """Cut a page of fault codes, and bring `known` up to date; return also whose codes it holds."""
+    cuts: list[Cut] = []
+    touched: set[str] = set()
+    for entry in step.entries:
+        cut, vehicle, seen = faults.block_cut(entry, known, window, line.identity, line.code)
+        cuts.append(cut)
+        touched.add(vehicle)
+        known.pop(vehicle, None)
+        if seen is not None:
+            known[vehicle] = seen
+    refuse_strange_page(cuts)
+    return cuts, touched
+
+
+def _followed(cursor: str | None) -> Followed:
+    try:
+        return msgspec.json.decode(cursor, type=Followed) if cursor else Followed("", {})
+    except msgspec.DecodeError:
+        raise CursorLost from None
 
 
 async def available_times(line: Line) -> list[tuple[HOSAvailableTime, bytes]]:

@@ -50,6 +50,7 @@ RECORDS: dict[str, Callable[[Line, Slice], AsyncIterator[Page]]] = {
     "safety_events": records.safety_events,
     "utilization_days": records.utilization_days,
     "ifta_months": records.ifta_months,
+    "fault_codes": records.fault_codes,
 }
 
 
@@ -100,6 +101,11 @@ class SamsaraConnector:
 
     async def available_times(self) -> list[tuple[HOSAvailableTime, bytes]]:
         return await records.available_times(self._line)
+
+    async def request(
+        self, method: str, path: str, headers: Mapping[str, str], body: str | None
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        return await self._line.client.request(method, path, headers, body)
 
     async def aclose(self) -> None:
         if self._opened is not None:

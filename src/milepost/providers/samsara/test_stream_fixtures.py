@@ -184,13 +184,18 @@ DOCUMENTED = [
         ["data", "vehicleReports"],
         record_fields.ENERGY_REPORT,
     ),
+    (
+        "/fleet/vehicles/stats/history",
+        ["data", 0, "faultCodes"],
+        record_fields.FAULTS["faultCodes"],
+    ),
     ("/fleet/reports/ifta/vehicle", ["data", "vehicleReports"], record_fields.IFTA_REPORT),
 ]
 
 
 @pytest.mark.parametrize(("path", "within", "table"), DOCUMENTED)
 def test_every_field_of_the_vendors_document_is_accounted_for(
-    path: str, within: list[str], table: Any, shared: Path
+    path: str, within: list[Any], table: Any, shared: Path
 ) -> None:
     spec = json.loads((shared / "specs/samsara-2025-10-23.json").read_text())
 
