@@ -32,7 +32,6 @@ from milepost.api.routes import (
     issues,
     link,
     locations,
-    passthrough,
     providers,
     safety,
     stats,
@@ -54,7 +53,7 @@ OPERATIONS: list[Operation] = [
     for module in (
         vehicles, drivers, locations, stats, groups, devices, trailers, hos, trips,
         safety, faults, utilization, ifta, connections, syncs, providers, issues,
-        link, passthrough,
+        link,
     )
     for operation in module.OPERATIONS
 ]  # fmt: skip
