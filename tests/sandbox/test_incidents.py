@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from datetime import UTC, datetime, timedelta
 
-from milepost.kit.simulation import World
+from milepost.kit.simulation import Incident, World
 from milepost.sandbox.world import SyntheticWorld
 
 NOW = datetime(2026, 3, 4, 18, 30, 0, 250_000, tzinfo=UTC)
@@ -50,7 +50,7 @@ def test_windows_of_events_add_up(world: World) -> None:
 
 
 def test_who_follows_changes_knows_every_event_as_it_stands(world: World) -> None:
-    known = {}
+    known: dict[str, Incident] = {}
     steps = [MONTH + timedelta(hours=7 * k) for k in range(104)]
     emitted = 0
     for since, until in itertools.pairwise([*steps, NOW + MS]):

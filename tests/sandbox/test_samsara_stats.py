@@ -223,7 +223,7 @@ def test_only_vehicles_that_have_a_type_are_shown(vendor: Any) -> None:
     assert len(with_gps) == 9
     assert with_bus | without == with_gps
     assert not with_bus & without
-    assert vendor.get(SNAPSHOT, types="faultCodes,auxInput1")["data"] == []
+    assert vendor.get(SNAPSHOT, types="nfcCardScans,auxInput1")["data"] == []
 
 
 @pytest.mark.parametrize("path", [SNAPSHOT, FEED])

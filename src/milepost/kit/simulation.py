@@ -235,7 +235,7 @@ class World(Protocol):
     """A fleet as a pure function of time.
 
     Record time and arrival are apart: a vehicle without reception delivers later. `held` and `came_in`
-    turn arrival into windows of record time, and `fixes` and `readings` show what lies in a window.
+    turn arrival into windows of record time; `fixes`, `readings` and `faults` show what lies in one.
     """
 
     @property
@@ -304,6 +304,7 @@ class World(Protocol):
         """Return the incidents that began in [start, end), as known at `at`, by time and id."""
         ...
 
+    def incident(self, id_: str, at: datetime) -> Incident | None: ...
     def incidents_changed(self, since: datetime, until: datetime) -> Sequence[Incident]:
         """Return the incidents whose last change before `until` is in [since, until), by change."""
         ...

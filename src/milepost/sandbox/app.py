@@ -22,7 +22,7 @@ from milepost.errors import SetupError
 from milepost.kit import registry
 from milepost.kit.simulation import Conditions, SimAnswer, SimRequest, Throttle, World
 from milepost.sandbox.controls import CONTROLS, Controls
-from milepost.sandbox.faults import MISHAPS, Fault, FaultBook, without
+from milepost.sandbox.faults import MISHAPS, SLOW_S, Fault, FaultBook, without
 from milepost.sandbox.oracle import RequestLog
 from milepost.sandbox.tracks import TrackWorld
 from milepost.sandbox.world import SyntheticWorld
@@ -133,7 +133,7 @@ class Sandbox:
         struck = self.faults.strike(path, raw_query, headers.get("authorization", ""))
         for fault in struck:
             if fault.kind == "slow":
-                await asyncio.sleep(fault.seconds)
+                await asyncio.sleep(SLOW_S if fault.seconds is None else fault.seconds)
         body = b"" if scope["method"] in ("GET", "HEAD") else await _read(receive)
         answer = self._simulate(scope["method"], path, raw_query, headers, body, struck)
         self.log.note(path, raw_query, answer.status, len(answer.body))
@@ -174,6 +174,7 @@ class Sandbox:
         return Conditions(
             throttle=self._throttles.get(code),
             mishaps=frozenset(MISHAPS & {fault.kind for fault in struck}),
+            retry_after=next((f.seconds for f in struck if f.kind == "throttled"), None),
             page_readings=self.settings.page_readings,
             page_records=self.settings.page_records,
             shelf=self._shelf,

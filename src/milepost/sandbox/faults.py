@@ -31,6 +31,8 @@ class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     `path` is a shell pattern of the path with its mount, as "/samsara/fleet/vehicles*". `query` is a
     text that the raw query must contain, as "after=". `token` narrows it to one bearer token. The first
     `skip` matching requests pass, the next `count` are hit (None: all until the fault is deleted).
+    `seconds` is how late a slow answer comes (None: 5 s), or what a throttled one asks to wait (None:
+    what the vendor asks).
     """
 
     kind: Mishap | WireFault
@@ -39,7 +41,7 @@ class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     token: str | None = None
     skip: Annotated[int, msgspec.Meta(ge=0)] = 0
     count: Annotated[int, msgspec.Meta(ge=1)] | None = None
-    seconds: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 5.0
+    seconds: Annotated[float, msgspec.Meta(ge=0, le=3600)] | None = None
     vehicles: list[str] = []
     id: int = 0
     hits: int = 0
@@ -88,6 +90,9 @@ class FaultBook:
         return struck
 
 
+SLOW_S = 5.0
+
+
 class Without:
     """A world that lacks some vehicles, named by id or name; all else is the world's own."""
 
@@ -100,6 +105,14 @@ class Without:
 
     def assignments(self, start: datetime, end: datetime) -> list[Any]:
         return [a for a in self._world.assignments(start, end) if a.vehicle_id in self._left]
+
+    def incidents(self, start: datetime, end: datetime, at: datetime) -> list[Any]:
+        found = self._world.incidents(start, end, at)
+        return [i for i in found if i.vehicle_id in self._left]
+
+    def incidents_changed(self, since: datetime, until: datetime) -> list[Any]:
+        found = self._world.incidents_changed(since, until)
+        return [i for i in found if i.vehicle_id in self._left]
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._world, name)

@@ -71,6 +71,18 @@ class Incidents:
         found = [incident for incident in told if incident and start <= incident.starts_at < end]
         return sorted(found, key=lambda incident: (incident.starts_at, incident.id))
 
+    def find(self, id_: str, at: datetime) -> Incident | None:
+        try:
+            found = uuid.UUID(id_).bytes[-6:]
+        except ValueError:
+            return None
+        number, day = int.from_bytes(found[:3]), int.from_bytes(found[3:5])
+        if number >= len(self._trucks):
+            return None
+        vehicle_id, truck = list(self._trucks.items())[number]
+        told = (story.known(at) for story in self._of_day(vehicle_id, number, truck, day))
+        return next((incident for incident in told if incident and incident.id == id_), None)
+
     def changed(self, since: datetime, until: datetime) -> list[Incident]:
         at = until - timedelta(milliseconds=1)
         told = (story.known(at) for story in self._stories(since - LONGEST_STORY, until))
@@ -114,7 +126,9 @@ class Incidents:
     ) -> Incident:
         key = f"{self._seed}/{vehicle_id}/{day}/{place}"
         chance = seeded("incident", key)
-        digest = hashlib.blake2b(key.encode(), digest_size=16).digest()
+        # The id says where the event is found again: by its truck, its day, its place in the day.
+        found = number.to_bytes(3) + day.to_bytes(2) + place.to_bytes(1)
+        digest = hashlib.blake2b(key.encode(), digest_size=10).digest() + found
         kinds = _SEEN if self._cards[vehicle_id].camera_serial else _FELT
         kind = chance.choices(tuple(kinds), tuple(kinds.values()))[0]
         spot, heading = truck.spot(starts_at)

@@ -188,6 +188,9 @@ class TrackWorld:
     def incidents(self, start: datetime, end: datetime, at: datetime) -> list[Incident]:  # noqa: ARG002
         return []
 
+    def incident(self, id_: str, at: datetime) -> Incident | None:  # noqa: ARG002
+        return None
+
     def incidents_changed(self, since: datetime, until: datetime) -> list[Incident]:  # noqa: ARG002
         return []
 

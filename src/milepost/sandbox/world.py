@@ -156,6 +156,9 @@ class SyntheticWorld:
     def incidents(self, start: datetime, end: datetime, at: datetime) -> list[Incident]:
         return self._incidents.between(start, end, at)
 
+    def incident(self, id_: str, at: datetime) -> Incident | None:
+        return self._incidents.find(id_, at)
+
     def incidents_changed(self, since: datetime, until: datetime) -> list[Incident]:
         return self._incidents.changed(since, until)
 

@@ -14,7 +14,15 @@ from typing import Any, NamedTuple
 import msgspec
 
 from milepost.kit.simulation import Conditions, SimAnswer, SimRequest, World
-from milepost.providers.samsara import sim_listings, sim_stats
+from milepost.providers.samsara import (
+    sim_equipment,
+    sim_hours,
+    sim_listings,
+    sim_reports,
+    sim_safety,
+    sim_stats,
+    sim_trips,
+)
 from milepost.providers.samsara.sim_dialect import Declined, request_id
 
 TRANSIENT_RETRY_S = 0.40235  # What an observed 429 asked for: fractions of a second.
@@ -27,6 +35,8 @@ class Endpoint(NamedTuple):
     scope: str
     rate: float
 
+
+_COMPLIANCE, _SAFETY = "Read ELD Compliance Settings (US)", "Read Safety Events & Scores"
 
 # The vendor prints a rate for some endpoints only; its other tiers are 10, 25 and 50 a second.
 ENDPOINTS: dict[str, Endpoint] = {
@@ -42,6 +52,20 @@ ENDPOINTS: dict[str, Endpoint] = {
     "/fleet/vehicles/stats/history": Endpoint(
         sim_stats.show_history, "Read Vehicle Statistics", 50
     ),
+    "/gateways": Endpoint(sim_equipment.list_gateways, "Read Gateways", 5),
+    "/fleet/trailers": Endpoint(sim_equipment.list_trailers, "Read Trailers", 5),
+    "/assets": Endpoint(sim_equipment.list_assets, "Read Assets", 5),
+    "/fleet/hos/logs": Endpoint(sim_hours.list_logs, _COMPLIANCE, 5),
+    "/fleet/hos/daily-logs": Endpoint(sim_hours.list_days, _COMPLIANCE, 5),
+    "/fleet/hos/clocks": Endpoint(sim_hours.list_clocks, _COMPLIANCE, 25),
+    "/v1/fleet/trips": Endpoint(sim_trips.list_trips, "Read Vehicle Trips", 25),
+    "/safety-events/stream": Endpoint(sim_safety.stream_events, _SAFETY, 5),
+    "/safety-events": Endpoint(sim_safety.list_events, _SAFETY, 5),
+    "/cameras/media": Endpoint(sim_safety.list_media, "Read Media Retrieval", 5),
+    "/fleet/reports/vehicles/fuel-energy": Endpoint(
+        sim_reports.list_fuel, "Read Fuel & Energy", 25
+    ),
+    "/fleet/reports/ifta/vehicle": Endpoint(sim_reports.list_ifta, "Read IFTA (US)", 25),
 }
 _TOKEN_RATE = 150  # requests a second by token, over all endpoints
 
@@ -54,7 +78,7 @@ def answer(request: SimRequest, world: World, now: datetime, conditions: Conditi
     try:
         endpoint = _admit(request, conditions)
         wait = _wait(request, endpoint, now, conditions)
-        if wait:
+        if wait is not None:
             declined = Declined(429, "Rate limit exceeded")
             return _decline(request, now, declined, {"retry-after": f"{wait:.5f}"})
         body = endpoint.show(request, world, now, conditions)
@@ -98,21 +122,28 @@ def _token(request: SimRequest) -> str:
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
-def _wait(request: SimRequest, endpoint: Endpoint, now: datetime, conditions: Conditions) -> float:
-    """Return the seconds that the vendor asks to wait; 0 when the request may pass."""
+def _wait(
+    request: SimRequest, endpoint: Endpoint, now: datetime, conditions: Conditions
+) -> float | None:
+    """Return the seconds that the vendor asks to wait; None when the request may pass."""
     if "throttled" in conditions.mishaps:
-        return TRANSIENT_RETRY_S
+        asked = conditions.retry_after
+        return TRANSIENT_RETRY_S if asked is None else asked
     if conditions.throttle is None:
-        return 0.0
+        return None
     token, throttle = _token(request), conditions.throttle
     wait = throttle.take(f"{token} {request.path}", endpoint.rate, now)
-    return wait or throttle.take(token, _TOKEN_RATE, now)
+    return wait or throttle.take(token, _TOKEN_RATE, now) or None
 
 
 def _decline(
     request: SimRequest, now: datetime, declined: Declined, headers: dict[str, str]
 ) -> SimAnswer:
     id_ = request_id(request, now)
+    if declined.plain:
+        headers = {"content-type": "text/plain; charset=utf-8", "request-id": id_, **headers}
+        text = declined.message.encode()
+        return SimAnswer(status=declined.status, body=text, headers=headers)
     body = msgspec.json.encode({"message": declined.message, "requestId": id_})
     return SimAnswer(
         status=declined.status,
@@ -123,8 +154,7 @@ def _decline(
 
 def _spoil(body: bytes, request: SimRequest, conditions: Conditions) -> bytes:
     page: dict[str, Any] = msgspec.json.decode(body)
-    data = page.get("data")
-    records: list[dict[str, Any]] = data if isinstance(data, list) else []
+    records = _records(page)
     if "bad_record" in conditions.mishaps and records:
         _harm(records[0])
     if "unknown_field" in conditions.mishaps:
@@ -136,11 +166,23 @@ def _spoil(body: bytes, request: SimRequest, conditions: Conditions) -> bytes:
     return msgspec.json.encode(page)
 
 
+def _records(page: dict[str, Any]) -> list[dict[str, Any]]:
+    """Find a page's records: under `data`, inside the object that `data` is, or under `trips`."""
+    data = page.get("data", page.get("trips"))
+    if isinstance(data, dict):
+        data = next((value for value in data.values() if isinstance(value, list)), None)
+    return data if isinstance(data, list) else []
+
+
 def _harm(record: dict[str, Any]) -> None:
-    """Take something essential out of a record: a position's latitude, a value, or its id."""
+    """Take something essential out of a record: a position's latitude, a value, or what names it."""
     for value in record.values():
         first = value[0] if isinstance(value, list) and value else value
         if isinstance(first, dict) and "time" in first:
             first.pop("latitude", None) or first.pop("value", None)
             return
-    record.pop("id", None)
+    if record.get("hosLogs"):
+        record["hosLogs"][0].pop("hosStatusType")
+    elif not any(record.pop(key, None) for key in ("id", "serial", "startMs", "vehicleId")):
+        named: dict[str, Any] = record.get("driver") or record.get("vehicle") or {}
+        named.pop("id", None)

@@ -6,27 +6,31 @@ import base64
 import binascii
 import hashlib
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
 
 import msgspec
 
 from milepost import clock
-from milepost.kit.simulation import SimRequest, VehicleCard, World
+from milepost.kit.simulation import Conditions, DriverCard, SimRequest, VehicleCard, World
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
 MOST_RECORDS = 512  # the vendor's highest `limit` on listings; 513 is refused
 _CURSOR_LIFE = timedelta(days=30)
 
+T = TypeVar("T")
+
 
 class Declined(Exception):
-    """The vendor answers with an error status and this message."""
+    """The vendor answers with an error status and this message, on its oldest endpoints as plain text."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, *, plain: bool = False) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
+        self.plain = plain
 
 
 class Place(msgspec.Struct, frozen=True, array_like=True):
@@ -138,6 +142,50 @@ def vehicles_wanted(request: SimRequest, world: World) -> list[VehicleCard]:
         vehicle
         for vehicle in world.vehicles
         if (not ids or vehicle.id in ids) and (tags is None or tags & set(vehicle.group_ids))
+    ]
+
+
+def drivers_wanted(request: SimRequest, world: World) -> list[DriverCard]:
+    """Return the drivers that pass `driverIds`, `tagIds` and `parentTagIds`, by id."""
+    tags, ids = tags_wanted(request, world), set(read_list(request, "driverIds"))
+    return [
+        driver
+        for driver in world.drivers
+        if (not ids or driver.id in ids) and (tags is None or tags & set(driver.group_ids))
+    ]
+
+
+def is_set(request: SimRequest, name: str) -> bool:
+    return (request.argument(name) or "").lower() == "true"
+
+
+def page_size(request: SimRequest, conditions: Conditions) -> int:
+    limit = read_limit(request)
+    return min(limit, conditions.page_records or limit)
+
+
+def cut_page(
+    items: Sequence[T], key: Callable[[T], str], request: SimRequest, now: datetime, size: int
+) -> tuple[list[T], dict[str, Any]]:
+    """Cut one page and make its pagination; the last says `hasNextPage` false with an empty cursor.
+
+    The cursor names the last item shown, so that one that comes or goes meanwhile shifts no other.
+    """
+    place = read_cursor(request, now)
+    ordered = sorted(items, key=key)
+    if place:
+        ordered = [item for item in ordered if key(item) > place.subject]
+    page, more = ordered[:size], len(ordered) > size
+    known = place.known_ms if place else milliseconds(now)
+    cursor = write_cursor(Place(known, subject=key(page[-1])), request) if more else ""
+    return page, {"endCursor": cursor, "hasNextPage": more}
+
+
+def tiny_tags(ids: Sequence[str], world: World) -> list[dict[str, str]]:
+    return [
+        {"id": g.id, "name": g.name} | ({"parentTagId": g.parent_id} if g.parent_id else {})
+        for g in world.groups
+        if g.id in ids
     ]
 
 

@@ -19,17 +19,15 @@ from milepost.kit.simulation import (
 )
 from milepost.providers.samsara.sim_dialect import (
     Declined,
-    Place,
+    cut_page,
     external_ids,
-    milliseconds,
-    read_cursor,
+    page_size,
     read_instant,
-    read_limit,
     read_list,
     spell_millisecond,
     spell_second,
     tags_wanted,
-    write_cursor,
+    tiny_tags,
 )
 
 _ASSIGNMENTS_A_PAGE = 50  # Fixed: live probes found that the endpoint takes no limit.
@@ -69,7 +67,7 @@ def list_tags(request: SimRequest, world: World, now: datetime, conditions: Cond
                 shown[key] = inside
         return shown
 
-    return _page(world.groups, _id, show, request, now, _size(request, conditions))
+    return _page(world.groups, _id, show, request, now, page_size(request, conditions))
 
 
 def list_vehicles(
@@ -78,7 +76,7 @@ def list_vehicles(
     tags = tags_wanted(request, world)
     listed = [v for v in world.vehicles if tags is None or tags & set(v.group_ids)]
     listed = _changed_since(listed, request)
-    size = _size(request, conditions)
+    size = page_size(request, conditions)
     return _page(listed, _id, lambda v: _show_vehicle(v, world), request, now, size)
 
 
@@ -97,7 +95,7 @@ def list_drivers(request: SimRequest, world: World, now: datetime, conditions: C
         if driver.active == (wanted == "active") and (tags is None or tags & set(driver.group_ids))
     ]
     listed = _changed_since(listed, request)
-    size = _size(request, conditions)
+    size = page_size(request, conditions)
     return _page(listed, _id, lambda d: _show_driver(d, world), request, now, size)
 
 
@@ -171,10 +169,11 @@ def _show_vehicle(vehicle: VehicleCard, world: World) -> dict[str, Any]:
         "model": vehicle.model,
         "year": str(vehicle.year) if vehicle.year else None,  # A string here, an int on /assets.
         "licensePlate": vehicle.plate,
+        "cameraSerial": vehicle.camera_serial,
     }
     shown |= {key: value for key, value in optional.items() if value}
     if vehicle.group_ids:
-        shown["tags"] = _tiny_tags(vehicle.group_ids, world)
+        shown["tags"] = tiny_tags(vehicle.group_ids, world)
     return shown
 
 
@@ -203,16 +202,8 @@ def _show_driver(driver: DriverCard, world: World) -> dict[str, Any]:
     }
     shown |= {key: value for key, value in optional.items() if value}
     if driver.group_ids:
-        shown["tags"] = _tiny_tags(driver.group_ids, world)
+        shown["tags"] = tiny_tags(driver.group_ids, world)
     return shown
-
-
-def _tiny_tags(ids: Sequence[str], world: World) -> list[dict[str, str]]:
-    return [
-        {"id": g.id, "name": g.name} | ({"parentTagId": g.parent_id} if g.parent_id else {})
-        for g in world.groups
-        if g.id in ids
-    ]
 
 
 Listed = TypeVar("Listed", VehicleCard, DriverCard)
@@ -236,11 +227,6 @@ def _changed_since(listed: list[Listed], request: SimRequest) -> list[Listed]:
     return listed
 
 
-def _size(request: SimRequest, conditions: Conditions) -> int:
-    limit = read_limit(request)
-    return min(limit, conditions.page_records or limit)
-
-
 def _page(
     items: Sequence[T],
     key: Callable[[T], str],
@@ -251,18 +237,6 @@ def _page(
     *,
     none_is_null: bool = False,
 ) -> bytes:
-    """Cut one page; the last one says `hasNextPage` false with an empty cursor.
-
-    The cursor names the last item shown, so that one that comes or goes meanwhile shifts no other.
-    """
-    place = read_cursor(request, now)
-    ordered = sorted(items, key=key)
-    if place:
-        ordered = [item for item in ordered if key(item) > place.subject]
-    page, more = ordered[:size], len(ordered) > size
-    known = place.known_ms if place else milliseconds(now)
-    cursor = write_cursor(Place(known, subject=key(page[-1])), request) if more else ""
+    page, pagination = cut_page(items, key, request, now, size)
     data = [show(item) for item in page] or (None if none_is_null else [])
-    return msgspec.json.encode(
-        {"data": data, "pagination": {"endCursor": cursor, "hasNextPage": more}}
-    )
+    return msgspec.json.encode({"data": data, "pagination": pagination})

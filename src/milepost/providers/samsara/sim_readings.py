@@ -16,6 +16,7 @@ from milepost.kit.simulation import VehicleCard, World
 from milepost.models.location import Fix
 from milepost.models.stats import ENGINE_STATES, StatReading, StatType
 from milepost.providers.samsara.sim_dialect import spell_millisecond
+from milepost.providers.samsara.sim_faults import Codes, write_codes
 
 Spell = Callable[[datetime], str]
 
@@ -99,7 +100,7 @@ class Value(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     decorations: dict[str, Any] | None = None
 
 
-Reading = Position | Value
+Reading = Position | Value | Codes
 
 
 class Piece(msgspec.Struct, frozen=True):
@@ -120,6 +121,8 @@ def instants(
     """Return when the readings of a series in [start, end) were taken."""
     if kind == "gps":
         return [fix.located_at for fix in world.fixes(vehicle.id, start, end)]
+    if kind == "faultCodes":
+        return [reading.at for reading in world.faults(vehicle.id, start, end)]
     return [reading.at for reading in _values(world, vehicle, kind, start, end)]
 
 
@@ -137,6 +140,8 @@ def show_series(
         ats = [fix.located_at for fix in fixes] if decorations else []
         worn = _decorate(world, vehicle, decorations, ats)
         return _show_fixes(fixes, vehicle, spell_millisecond, worn)
+    if kind == "faultCodes":
+        return _show_faults(world, vehicle, decorations, start, end)
     readings = _values(world, vehicle, kind, start, end)
     worn = _decorate(world, vehicle, decorations, [r.at for r in readings] if decorations else [])
     write = SERIES[kind].write if kind in SERIES else round
@@ -161,6 +166,12 @@ def show_latest(
             return None
         worn = _decorate(world, vehicle, decorations, [fix.located_at])
         return _show_fixes([fix], vehicle, spell, worn)[0]
+    if kind == "faultCodes":
+        fault = world.latest_faults(vehicle.id, at)
+        if fault is None:
+            return None
+        worn = _decorate(world, vehicle, decorations, [fault.at])
+        return write_codes(fault, vehicle, spell(fault.at), worn[0] if worn else None)
     if not _has(vehicle, kind):
         return None
     reading = world.latest_reading(vehicle.id, SERIES[kind].type, at)
@@ -219,6 +230,21 @@ def _show_fixes(
             )
         )
     return found
+
+
+def _show_faults(
+    world: World,
+    vehicle: VehicleCard,
+    decorations: tuple[str, ...],
+    start: datetime,
+    end: datetime,
+) -> list[Reading]:
+    faults = world.faults(vehicle.id, start, end)
+    worn = _decorate(world, vehicle, decorations, [f.at for f in faults] if decorations else [])
+    return [
+        write_codes(fault, vehicle, spell_millisecond(fault.at), worn[i] if worn else None)
+        for i, fault in enumerate(faults)
+    ]
 
 
 def _decorate(
