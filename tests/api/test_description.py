@@ -24,6 +24,7 @@ OPERATIONS_SINCE = {
     ("delete", "/connections/current"),
     ("post", "/link/short"),
     ("delete", "/link/short/{id}"),
+    ("post", "/passthrough/raw"),
 }
 
 # What the contract has gained since its document was published, and what it leaves open.

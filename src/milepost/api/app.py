@@ -32,6 +32,7 @@ from milepost.api.routes import (
     issues,
     link,
     locations,
+    passthrough,
     providers,
     safety,
     stats,
@@ -53,7 +54,7 @@ OPERATIONS: list[Operation] = [
     for module in (
         vehicles, drivers, locations, stats, groups, devices, trailers, hos, trips,
         safety, faults, utilization, ifta, connections, syncs, providers, issues,
-        link,
+        link, passthrough,
     )
     for operation in module.OPERATIONS
 ]  # fmt: skip

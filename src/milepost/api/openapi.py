@@ -175,6 +175,8 @@ def _good(operation: Operation) -> dict[str, Any]:
     described: dict[str, Any] = {"description": HTTPStatus(operation.status).phrase}
     if operation.answer is not None:
         described["content"] = {"application/json": {"schema": _answer(operation)}}
+    if operation.answers_bytes:
+        described["content"]["application/octet-stream"] = {}
     return described
 
 

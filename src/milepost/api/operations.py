@@ -34,7 +34,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
 
     `needs` says who may call: anyone, an application, or an application for one connection. `reads`
     lends the handler the session by which the caller was admitted: one loan of a session, no transaction.
-    `of_deleted` lets in the token of a connection whose deletion has begun. An `answer` of None is empty.
+    `of_deleted` lets in the token of a connection whose deletion has begun. An `answer` of None is empty;
+    where an operation `answers_bytes`, they may stand in the place of it, with a type of their own.
     `paged` says whether an `answer` that is a list comes as a page with `results` and `next`.
     """
 
@@ -55,6 +56,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     refusals: Sequence[int] = ()
     paged: bool = True
     extension: bool = False
+    answers_bytes: bool = False
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
@@ -179,6 +181,6 @@ async def _respond(request: HTTPRequest, operation: Operation, answer: Any) -> R
     return Response(
         content,
         status_code=reply.status or operation.status,
-        headers={**reply.headers, **headers},
-        media_type=reply.media_type,
+        # As a header of its own, the type stays as it is; the framework would add a charset to it.
+        headers={**reply.headers, **headers, "Content-Type": reply.media_type},
     )

@@ -190,6 +190,17 @@ class Connector(Protocol):
         """Ask the provider how much time every driver has left now; each with its raw JSON."""
         ...
 
+    async def request(
+        self, method: str, path: str, headers: Mapping[str, str], body: str | None
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        """Pass a customer's call on to the provider's host; returns status, headers and body.
+
+        `path` has passed `passthrough.check_path`. The login is added, and neither it nor what the
+        provider answers to it is among the headers returned. Raises NotSupported where a provider takes
+        no such calls.
+        """
+        ...
+
     async def aclose(self) -> None: ...
 
 

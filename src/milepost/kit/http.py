@@ -17,6 +17,7 @@ import msgspec
 
 from milepost import clock
 from milepost.errors import Changed, ProviderError, SetupError, SlowDown, TryAgain
+from milepost.kit import passthrough
 from milepost.kit.limits import Bucket, Budget
 
 IN_FLIGHT = 4
@@ -110,6 +111,37 @@ class ProviderClient:
                 retries += 1
                 await asyncio.sleep(random.uniform(0, 0.2 * 4 ** (retries - 1)))  # noqa: S311  Jitter.
 
+    async def send(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: str | None,
+        *,
+        spends: str,
+    ) -> Answer:
+        """Pass a customer's call on, once and as it is, and return whatever comes back.
+
+        Our own headers win where they hold a login; redirects are not followed. Raises SlowDown when the
+        budget asks for a longer wait, TryAgain when the line breaks, Changed when the answer is too large.
+        """
+        given = passthrough.outgoing(headers)
+        if body is not None:
+            given.setdefault("content-type", "application/json")
+        bucket = self._budget.bucket(spends)
+        async with self._in_flight:
+            await self._pace(bucket)
+            came = await self._send(
+                self._url(path), method=method, headers=given, content=body and body.encode()
+            )
+        if not isinstance(came, Answer):
+            raise came
+        if came.status == 429:
+            bucket.hold(time.monotonic() + (retry_after(came.headers) or 1.0))
+        login = self._headers.get("authorization", "").split()
+        shown = passthrough.incoming(came.headers, login[-1:])
+        return msgspec.structs.replace(came, headers=shown)
+
     async def aclose(self) -> None:
         if self._opened is not None:
             await self._opened.aclose()
@@ -133,12 +165,22 @@ class ProviderClient:
         if seconds > SHORT_WAIT_SECONDS:
             raise SlowDown(clock.now() + timedelta(seconds=seconds))
 
-    async def _send(self, url: httpx2.URL, params: Mapping[str, str]) -> Answer | ProviderError:
+    async def _send(
+        self,
+        url: httpx2.URL,
+        params: Mapping[str, str] | None = None,
+        *,
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
+        content: bytes | str | None = None,
+    ) -> Answer | ProviderError:
         """Send once. Failures are returned, so that no traceback carries the request's headers on."""
         try:
             async with (
                 asyncio.timeout(ANSWER_SECONDS),
-                self._client.stream("GET", url, params=params) as response,
+                self._client.stream(
+                    method, url, params=params, headers=headers, content=content
+                ) as response,
             ):
                 body = await self._body(response)
                 if body is None:

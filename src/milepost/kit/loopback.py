@@ -18,6 +18,8 @@ class Asked(msgspec.Struct, frozen=True):
     path: str
     query: dict[str, str]
     headers: dict[str, str]
+    target: str = ""  # as it stood in the request
+    body: bytes = b""
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -56,6 +58,9 @@ class Loopback:
             with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
                 while True:
                     asked = _read(await reader.readuntil(b"\r\n\r\n"))
+                    if length := int(asked.headers.get("content-length", 0)):
+                        body = await reader.readexactly(length)
+                        asked = msgspec.structs.replace(asked, body=body)
                     self.asked.append(asked)
                     said = self._answer(asked)
                     said = said if isinstance(said, Said) else await said
@@ -78,6 +83,7 @@ def _read(head: bytes) -> Asked:
         unquote(url.path),
         dict(parse_qsl(url.query, keep_blank_values=True)),
         {name.lower(): value for name, value in headers.items()},
+        target,
     )
 
 
