@@ -182,13 +182,6 @@ class SamsaraClient:
         answer = await self._http.send(method, path, headers, body, spends="organization")
         return answer.status, answer.headers, answer.body
 
-    async def request(
-        self, method: str, path: str, headers: Mapping[str, str], body: str | None
-    ) -> tuple[int, Mapping[str, str], bytes]:
-        """Pass a customer's own call on."""
-        answer = await self._http.send(method, path, headers, body, spends="organization")
-        return answer.status, answer.headers, answer.body
-
     async def aclose(self) -> None:
         await self._http.aclose()
 

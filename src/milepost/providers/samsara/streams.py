@@ -107,11 +107,6 @@ class SamsaraConnector:
     ) -> tuple[int, Mapping[str, str], bytes]:
         return await self._line.client.request(method, path, headers, body)
 
-    async def request(
-        self, method: str, path: str, headers: Mapping[str, str], body: str | None
-    ) -> tuple[int, Mapping[str, str], bytes]:
-        return await self._line.client.request(method, path, headers, body)
-
     async def aclose(self) -> None:
         if self._opened is not None:
             await self._opened.client.aclose()
