@@ -13,38 +13,37 @@ from uuid import UUID
 
 import msgspec
 
-from bench.figures import Figure, percentile
+from bench.figures import Figure, median, percentile
 from bench.installation import Fleet, Installation
 from milepost import clock, ids
 from milepost.store.partitions import Partitions, months_between
 
 POSITIONS = 10_000_000
 PAGE = 500
-ROUNDS = 1_000
+RUNS = 5
+ROUNDS = 250
 _WARM_UP = 100
 _VEHICLES = 10
 _DAYS = 300
 _SEED = 7
 
-# One day as a page of a sync brings it: one vehicle after the other, one stamp for all.
+# One day as a page of a sync brings it: one vehicle after the other, degrees with six decimals, one stamp.
 _FILL_DAY = """
 insert into position (connection_id, vehicle_id, located_at, modified_at, raw_id, latitude, longitude,
   raw_ordinal, heading, speed, address)
-select %(connection_id)s, vehicle, %(day)s::timestamptz + step * %(beat)s::interval, now(),
-  1, 30 + 20 * step::float8 / %(steps)s, -120 + 40 * step::float8 / %(steps)s, step, step %% 360,
-  step %% 110, 'I-' || step %% 90 || ', exit ' || step %% 400
+select %(connection_id)s, vehicle, %(day)s::timestamptz + step * %(beat)s::interval, now(), 1,
+  (30000000 + step * 4001) / 1e6::float8, (-120000000 + step * 8009) / 1e6::float8, step, step %% 360,
+  step %% 11000 / 100.0, 'I-' || step %% 90 || ', exit ' || step %% 400
 from unnest(%(vehicles)s::uuid[]) vehicle, generate_series(0, %(steps)s - 1) step
 order by vehicle, step
 """
 
 
-class Timing(msgspec.Struct):
-    """Milliseconds of each answer: pages by the way in which they were asked for, and the static one."""
+class Run(msgspec.Struct):
+    """Milliseconds of each answer of one run: of pages, and of the static ones asked for in between."""
 
-    dived: list[float] = []
-    followed: list[float] = []
+    pages: list[float] = []
     static: list[float] = []
-    page_bytes: int = 0
 
 
 async def measure(site: Installation, positions: int = POSITIONS) -> list[Figure]:
@@ -56,15 +55,15 @@ async def measure(site: Installation, positions: int = POSITIONS) -> list[Figure
         first = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         first -= timedelta(days=_DAYS)
         stored = await _fill(site, fleet, vehicles, first, positions)
-        timing = await asyncio.to_thread(_ask, site, fleet, vehicles, first)
-    return _figures(timing, stored)
+        runs, size = await asyncio.to_thread(_ask, site, fleet, vehicles, first)
+    return _figures(runs, size, stored)
 
 
 async def _fill(
     site: Installation, fleet: Fleet, vehicles: list[UUID], first: datetime, positions: int
 ) -> int:
     """Store positions as syncs would have, day after day; return how many."""
-    steps = positions // (_DAYS * len(vehicles))
+    steps = -(-positions // (_DAYS * len(vehicles)))
     values = {
         "connection_id": fleet.connection_id,
         "vehicles": vehicles,
@@ -82,13 +81,18 @@ async def _fill(
     return steps * _DAYS * len(vehicles)
 
 
-def _ask(site: Installation, fleet: Fleet, vehicles: Sequence[UUID], first: datetime) -> Timing:
-    """Time pages in turns: one from a random instant on, the one that its cursor leads to, a static answer."""
-    draw = random.Random(_SEED)  # noqa: S311  The same depths in each run.
+def _ask(
+    site: Installation, fleet: Fleet, vehicles: Sequence[UUID], first: datetime
+) -> tuple[list[Run], int]:
+    """Time answers in turns: a page from a random instant on, the one that its cursor leads to, a static one.
+
+    The second result is the size of a page in bytes.
+    """
+    draw = random.Random(_SEED)  # noqa: S311  The same depths each time.
     headers = {"Authorization": f"Bearer {site.key}", "Connection-Token": fleet.token}
     line = http.client.HTTPConnection("127.0.0.1", site.api_port)
-    timing = Timing()
-    for number in range(-_WARM_UP, ROUNDS):
+    runs, size = [Run() for _ in range(RUNS)], 0
+    for number in range(-_WARM_UP, RUNS * ROUNDS):
         start = first + draw.random() * timedelta(days=_DAYS - 1)
         path = f"/tsp/v1/vehicles/{ids.show('vehicle', draw.choice(vehicles))}/locations?"
         asked = {"limit": PAGE, "startAt": clock.iso(start)}
@@ -98,12 +102,11 @@ def _ask(site: Installation, fleet: Fleet, vehicles: Sequence[UUID], first: date
         followed, _ = _get(line, path + urlencode({**asked, "cursor": page["next"]}), headers)
         static, _ = _get(line, "/healthz", {})
         if number >= 0:
-            timing.dived.append(dived)
-            timing.followed.append(followed)
-            timing.static.append(static)
-            timing.page_bytes = len(body)
+            run, size = runs[number // ROUNDS], len(body)
+            run.pages += [dived, followed]
+            run.static.append(static)
     line.close()
-    return timing
+    return runs, size
 
 
 def _get(
@@ -120,17 +123,20 @@ def _get(
     return took, body
 
 
-def _figures(timing: Timing, stored: int) -> list[Figure]:
-    pages = [*timing.dived, *timing.followed]
-    middle, static = percentile(pages, 0.5), percentile(timing.static, 0.5)
-    note = f"{len(pages):,} pages of {PAGE} ({timing.page_bytes / 1000:.0f} kB) of {stored:,}"
+def _figures(runs: Sequence[Run], size: int, stored: int) -> list[Figure]:
+    middles = [percentile(run.pages, 0.5) for run in runs]
+    static = [percentile(run.static, 0.5) for run in runs]
+    note = f"{2 * ROUNDS} pages a run of {PAGE} ({size / 1000:.0f} kB) out of {stored:,}"
     return [
-        Figure(name="page of history, p50", value=middle, unit="ms", note=note),
-        Figure(name="page of history, p99", value=percentile(pages, 0.99), unit="ms", target=15),
-        Figure(
-            name="static answer, p50", value=static, unit="ms",
-            note="GET /healthz of the same server, over the same connection",
+        median("page of history, p50", middles, "ms", note=note),
+        median(
+            "page of history, p99", [percentile(run.pages, 0.99) for run in runs], "ms", target=15
         ),
-        Figure(name="static answer, p99", value=percentile(timing.static, 0.99), unit="ms"),
-        Figure(name="page ÷ static, p50", value=middle / static, unit=""),
-    ]  # fmt: skip
+        median("static answer, p50", static, "ms", note="GET /healthz, over the same connection"),
+        median("static answer, p99", [percentile(run.static, 0.99) for run in runs], "ms"),
+        median(
+            "page ÷ static, p50",
+            [page / small for page, small in zip(middles, static, strict=True)],
+            "",
+        ),
+    ]
