@@ -249,3 +249,15 @@ def test_more_trucks_than_drivers_leave_trucks_unassigned() -> None:
 
     assert sum(bool(seat) for seat in seats) == 5
     assert len({seat[0].driver_id for seat in seats if seat}) == 5
+
+
+@pytest.mark.parametrize(("vehicles", "drivers"), [(10, 12), (4, 30), (20, 6), (3, 1)])
+def test_a_driver_and_a_seat_name_each_other(vehicles: int, drivers: int) -> None:
+    crew = SyntheticWorld(seed=3, vehicles=vehicles, drivers=drivers)._crew
+    ids = [str(51_000_001 + number) for number in range(drivers)]
+    for day in range(795, 805):
+        seats = {s for number in range(vehicles) for s in crew.seats(number, day)}
+        turns = {turn for id_ in ids if (turn := crew.turn(id_, day))}
+
+        assert turns == seats
+        assert len({turn.driver_id for turn in turns}) == len(turns)

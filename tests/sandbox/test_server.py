@@ -52,6 +52,37 @@ async def test_the_oracle_counts_what_the_simulator_shows(sim: ModuleType) -> No
     assert told["drivers"] == 12
 
 
+async def test_the_oracle_counts_records_and_names_edits(sim: ModuleType) -> None:
+    app = Sandbox(Settings(limits=False), {"samsara": sim})
+    window = {"start": (NOW - timedelta(days=14)).isoformat(), "end": NOW.isoformat()}
+    asked = {"startTime": window["start"], "endTime": window["end"]}
+    shown: dict[str, int] = {}
+
+    with clock.held_at(NOW):
+        async with serving(app) as base, httpx2.AsyncClient(base_url=base, headers=AUTH) as client:
+            told = (await client.get("/_sandbox/records", params=window)).json()
+            earlier = {"at": told["edits"][0]["at"]}
+            before = (await client.get("/_sandbox/records", params=window | earlier)).json()
+            after = ""
+            while True:
+                more = {"after": after} if after else {}
+                path = "/samsara/fleet/hos/logs"
+                page = (await client.get(path, params=asked | more)).json()
+                for group in page["data"]:
+                    driver = group["driver"]["id"]
+                    shown[driver] = shown.get(driver, 0) + len(group["hosLogs"])
+                after = page["pagination"]["endCursor"]
+                if not after:
+                    break
+
+    assert told["hosLogs"] == shown
+    assert len(told["trips"]) == len(told["safetyEvents"]) == 9
+    assert sum(told["faultReadings"].values()) > 8 * 14
+    assert {edit["model"] for edit in told["edits"]} == {"hos_log", "safety_event"}
+    assert before["edits"] == told["edits"][:1]
+    assert sum(before["trips"].values()) < sum(told["trips"].values())
+
+
 async def test_requests_are_counted_by_endpoint_and_status(sim: ModuleType) -> None:
     app = Sandbox(Settings(), {"samsara": sim})
 

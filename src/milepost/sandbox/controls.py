@@ -4,6 +4,7 @@ POST   /_sandbox/faults          one fault or a list → 201 with their ids
 GET    /_sandbox/faults          every fault, with its hits
 DELETE /_sandbox/faults[/{id}]   one, or all
 GET    /_sandbox/world           ?start&end&at&readings=true → vehicles and counts in a window
+GET    /_sandbox/records         ?start&end&at → counts of trips, duty, safety, faults, and edits
 GET    /_sandbox/requests        ?each=true → counters by path, and the requests themselves
 DELETE /_sandbox/requests        start counting anew
 POST   /_sandbox/prerender       ?start&end → write positions ahead (where `prerender` is set)
@@ -20,7 +21,7 @@ import msgspec
 from milepost import clock
 from milepost.kit.simulation import SimAnswer, World
 from milepost.sandbox.faults import Fault, FaultBook
-from milepost.sandbox.oracle import RequestLog, describe_world
+from milepost.sandbox.oracle import RequestLog, describe_records, describe_world
 
 CONTROLS = "/_sandbox"
 _DEFAULT_WINDOW = timedelta(days=7)
@@ -66,6 +67,9 @@ class Controls:
                     return _show(
                         200, describe_world(self._world, start, end, at, readings=readings)
                     )
+                case ("GET", "records"):
+                    at = _instant(query, "at", clock.now())
+                    return _show(200, describe_records(self._world, *_window(query), at))
                 case ("POST", "prerender"):
                     return _show(200, {"readings": self._prerender(*_window(query))})
                 case _:

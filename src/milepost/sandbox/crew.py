@@ -61,8 +61,10 @@ class Crew:
         number = self._numbers.get(driver_id)
         if number is None or day < 0:
             return None
+        if number < self._driven:
+            return self.seats((number - day) % self._driven, day)[0]
         if driver_id != self._rider:
-            return self.seats((number - day) % self._driven, day)[0] if self._driven else None
+            return None
         rides = -day % _RIDES_EVERY
         seats = self.seats(rides, day)
         return seats[1] if len(seats) > 1 else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from milepost import clock
@@ -44,6 +44,43 @@ def describe_world(
         "fixes": sum(vehicle["fixes"] for vehicle in vehicles),
         "vehicles": vehicles,
         "files": getattr(world, "files", []),
+    }
+
+
+def describe_records(world: World, start: datetime, end: datetime, at: datetime) -> dict[str, Any]:
+    """Count what happened in [start, end) as a provider tells it at `at`, and name what was edited.
+
+    Duty statuses and trips count where they overlap the window, the rest where they began in it;
+    edits where they were made in it.
+    """
+    duty = {driver.id: world.duty(driver.id, start, end, at) for driver in world.drivers}
+    trips = {vehicle.id: world.trips(vehicle.id, start, end, at) for vehicle in world.vehicles}
+    faults = {
+        vehicle.id: sum(
+            len(world.faults(vehicle.id, *window))
+            for window in world.held(vehicle.id, start, end, at)
+        )
+        for vehicle in world.vehicles
+    }
+    incidents = world.incidents(start, end, at)
+    known = {vehicle.id for vehicle in world.vehicles}
+    happened = Counter(i.vehicle_id for i in incidents if i.vehicle_id in known)
+    return {
+        "trailers": len(world.trailers),
+        "hosLogs": {id_: len(logs) for id_, logs in duty.items() if logs},
+        "trips": {id_: len(found) for id_, found in trips.items() if found},
+        "safetyEvents": dict(sorted(happened.items())),
+        "faultReadings": {id_: count for id_, count in faults.items() if count},
+        "edits": [
+            {
+                "at": clock.iso(edit.at),
+                "model": edit.model,
+                "change": edit.change,
+                "subject": edit.subject,
+                "startsAt": clock.iso(edit.starts_at),
+            }
+            for edit in world.edits(start, min(end, at + timedelta(milliseconds=1)))
+        ],
     }
 
 

@@ -29,6 +29,7 @@ from milepost.providers.samsara.sim_dialect import (
     drivers_wanted,
     external_ids,
     page_size,
+    read_cursor,
     read_instant,
     read_list,
     spell_millisecond,
@@ -56,21 +57,31 @@ def list_logs(request: SimRequest, world: World, now: datetime, conditions: Cond
     # A window of no length still shows the status that holds then.
     until = end if end > start else end + timedelta(milliseconds=1)
     drivers = {driver.id: driver for driver in drivers_wanted(request, world)}
-    logs = [log for id_ in drivers for log in world.duty(id_, start, until, now)]
     size = conditions.page_records or _LOGS_A_PAGE
+    place = read_cursor(request, now)
+    logs: list[DutyLog] = []
+    for id_ in drivers:
+        if place is None or place.subject <= f"{id_}/~":
+            logs += world.duty(id_, start, until, now)
+        # Enough for this page, besides what the page before has shown of its last driver.
+        if sum(place is None or _place(log) > place.subject for log in logs) > size:
+            break
     page, pagination = cut_page(logs, _place, request, now, size)
+    names = {driver.id: driver.name for driver in world.drivers}
+    vehicles = {vehicle.id: vehicle for vehicle in world.vehicles}
     data = [
         {
             "driver": _name(drivers[id_]),
-            "hosLogs": [_show_log(log, world) for log in of_driver],
+            "hosLogs": [_show_log(log, names, vehicles) for log in of_driver],
         }
         for id_, of_driver in groupby(page, lambda log: log.driver_id)
     ]
     return msgspec.json.encode({"data": data, "pagination": pagination})
 
 
-def _show_log(log: DutyLog, world: World) -> dict[str, Any]:
-    names = {driver.id: driver.name for driver in world.drivers}
+def _show_log(
+    log: DutyLog, names: dict[str, str], vehicles: dict[str, VehicleCard]
+) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "hosStatusType": _STATUSES[log.status],
         "logStartTime": spell_millisecond(log.starts_at),
@@ -84,7 +95,7 @@ def _show_log(log: DutyLog, world: World) -> dict[str, Any]:
             "latitude": log.spot.latitude,
             "longitude": log.spot.longitude,
         }
-    vehicle = _vehicle(log.vehicle_id, world)
+    vehicle = vehicles.get(log.vehicle_id or "")
     if vehicle:
         shown["vehicle"] = _head(vehicle)
     return shown
@@ -105,8 +116,15 @@ def list_days(request: SimRequest, world: World, now: datetime, conditions: Cond
         for driver in drivers_wanted(request, world)
         if driver.active == (wanted == "active")
     }
+    place = read_cursor(request, now)
     dates = [first + timedelta(days=ahead) for ahead in range((last - first).days + 1)]
-    days = [day for id_ in drivers for date_ in dates if (day := world.duty_day(id_, date_, now))]
+    days = [
+        day
+        for id_ in drivers
+        if place is None or place.subject <= f"{id_}/~"
+        for date_ in dates
+        if (day := world.duty_day(id_, date_, now))
+    ]
     size = conditions.page_records or _DAYS_A_PAGE
     page, pagination = cut_page(days, lambda d: f"{d.driver_id}/{d.day}", request, now, size)
     expanded = "vehicle" in read_list(request, "expand")
