@@ -151,7 +151,7 @@ async def lived(site: Site, client: Client) -> dict[str, Any]:
         "insert into set_aside select connection_id, gen_random_uuid(), 'vehicles', 'x', id, 0, now()"
         " from raw limit 1"
     )
-    await site.run("insert into roster (connection_id, model) select id, 'trailer' from connection")
+    await site.run("insert into roster (connection_id, model) select id, 'x' from connection")
     return made
 
 
