@@ -15,6 +15,7 @@ from milepost.store.queries import queries
 
 SQL = queries("coverage")
 
+
 async def held(session: Session, connection_id: UUID) -> dict[str, list[Span]]:
     """Return, by stream, the stretches that were read to the end, in order."""
     rows = await fetch_all(session, SQL["held"], {"connection_id": connection_id})

@@ -15,6 +15,7 @@ from milepost.store.queries import queries
 
 SQL = queries("slices")
 
+
 async def of_sync(session: Session, connection_id: UUID, sync_id: UUID) -> list[SliceRow]:
     """List the slices of a sync in the order in which they are taken."""
     async with session.cursor(row_factory=class_row(SliceRow)) as cursor:
