@@ -33,10 +33,6 @@ MONTHS = (
 )  # fmt: skip
 
 
-class NotReady(Changed):
-    """The report that was asked for is still being made."""
-
-
 def bearer(template: str, credentials: Mapping[str, str]) -> str:
     """Make the bearer token as a manifest says: `{apiKey}`, or `{username!b}` for base64url of a field.
 
@@ -147,10 +143,21 @@ class SamsaraClient:
         path = "/fleet/reports/vehicles/fuel-energy"
         return await self._page(path, params, after, "fuel_energy", permission)
 
-    async def ifta(self, permission: str, first: date, after: str | None) -> bytes:
-        """Ask for the miles of the month that begins at `first`; raise NotReady while they are counted."""
+    async def ifta(self, permission: str, first: date, after: str | None) -> bytes | None:
+        """Ask for the miles of the month that begins at `first`; None while they are still counted."""
+        path = "/fleet/reports/ifta/vehicle"
         params = {"year": str(first.year), "month": MONTHS[first.month - 1]}
-        return await self._page("/fleet/reports/ifta/vehicle", params, after, "ifta", permission)
+        asked = params if after is None else {**params, "after": after}
+        strict = _judge(path, permission, resumed=after is not None)
+        counting = False
+
+        def judge(answer: Answer) -> ProviderError | None:
+            nonlocal counting
+            counting = answer.status == 400 and bool(_NOT_READY.search(_message(answer)))
+            return None if counting else strict(answer)
+
+        body = await self._http.get(path, asked, spends="ifta", judge=judge)
+        return None if counting else body
 
     async def stats(self, permission: str, types: list[str], after: str | None) -> bytes:
         """Ask for the last known value of each type of every vehicle."""
@@ -226,8 +233,6 @@ def _judge(path: str, permission: str, *, resumed: bool = False) -> Judge:
         message = _message(answer)
         if status == 400 and resumed and _CURSOR_LOST.search(message):
             return CursorLost(f"{said}: {message}")
-        if status == 400 and _NOT_READY.search(message):
-            return NotReady(f"{said}: {message}")
         return Changed(f"{said}: {message or 'no reason given'}")
 
     return judge

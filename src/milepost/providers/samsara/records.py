@@ -15,7 +15,6 @@ from milepost.kit.contract import Cut, Page, Slice
 from milepost.models.hos import HOSAvailableTime
 from milepost.providers.samsara import faults, hours, mapping, reports, safety
 from milepost.providers.samsara import trips as trip_records
-from milepost.providers.samsara.client import NotReady
 from milepost.providers.samsara.line import Line
 from milepost.providers.samsara.listings import SWEEPS
 from milepost.providers.samsara.mapping import refuse_strange_page
@@ -161,10 +160,7 @@ def ifta_months(line: Line, slice_: Slice) -> AsyncIterator[Page]:
 
 
 async def _miles(line: Line, first: date, after: str | None) -> bytes:
-    try:
-        return await line.client.ifta(line.permission("ifta_months"), first, after)
-    except NotReady:
-        return NOTHING_YET
+    return await line.client.ifta(line.permission("ifta_months"), first, after) or NOTHING_YET
 
 
 class Followed(msgspec.Struct, frozen=True, array_like=True):
