@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import sys
 from collections.abc import Awaitable, Callable
@@ -16,6 +15,7 @@ from bench import beginnings, depths, figures, throughput
 from bench.figures import Figure
 from bench.installation import Installation, installed
 from milepost import log
+from milepost.cli import running
 
 Name = Literal["throughput", "beginnings", "depths"]
 
@@ -34,7 +34,7 @@ def bench(
     only: Annotated[list[Name], Parameter(negative="")] | None = None,
     rows: int = 1_000_000,
     json: bool = False,
-) -> None:
+) -> int:
     """Measure Milepost on this machine; nothing is asserted.
 
     Args:
@@ -44,10 +44,10 @@ def bench(
     """
     log.configure("console", "warning")
     wanted = only or list(_TITLES)
-    asyncio.run(_measure(wanted, rows, json=json))
+    return running.run(_measure(wanted, rows, json=json))
 
 
-async def _measure(wanted: list[Name], rows: int, *, json: bool) -> None:
+async def _measure(wanted: list[Name], rows: int, *, json: bool) -> int:
     measures: dict[Name, Callable[[Installation], Awaitable[list[Figure]]]] = {
         "throughput": lambda site: throughput.measure(site, rows),
         "beginnings": beginnings.measure,
@@ -63,6 +63,7 @@ async def _measure(wanted: list[Name], rows: int, *, json: bool) -> None:
             figures.show(console, _TITLES[name], found[name])
     if json:
         sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(found)) + b"\n")
+    return 0
 
 
 if __name__ == "__main__":
