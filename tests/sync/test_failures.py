@@ -58,10 +58,9 @@ async def test_a_stream_that_works_again_catches_up_what_it_missed(house: House)
 
 
 async def test_a_sync_of_which_every_stream_is_refused_has_failed(house: House) -> None:
-    """So many days hold a month that is old enough to be asked for."""
     await house.fault(kind="scope_revoked")
 
-    sync = await house.sync(days=70)
+    sync = await house.sync(days=1)
 
     assert sync.status == "failed"
     assert "refused every stream" in (sync.failure_reason or "")
@@ -203,6 +202,27 @@ async def test_a_vehicle_that_two_listings_lack_is_removed_and_told_of(house: Ho
         "select source_id from document where deleted_at is not null and model = 'vehicle'"
     )
     assert rows == [(gone,)]
+
+
+async def test_what_a_vehicle_did_that_left_the_fleet_is_not_taken_for_withdrawn(
+    house: House,
+) -> None:
+    with clock.held_at(NOON):
+        await house.sync(days=2)
+        [(gone, trips)] = await house.rows(
+            "select d.source_id, count(*) from document d join document t on t.vehicle_id = d.id"
+            " and t.model = 'trip' where d.model = 'vehicle' group by 1 order by 2 desc limit 1"
+        )
+        await house.fault(kind="vehicles_missing", vehicles=[gone])
+        await house.sync(days=2)
+        await house.sync(days=2)
+
+    assert trips > 0
+    assert await house.rows(
+        "select count(*) from document t join document d on t.vehicle_id = d.id"
+        " where d.source_id = %s and t.model = 'trip' and t.deleted_at is null",
+        gone,
+    ) == [(trips,)]
 
 
 async def test_of_requests_at_the_same_instant_exactly_one_wins_and_the_others_are_told_who(

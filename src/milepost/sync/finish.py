@@ -20,8 +20,10 @@ def failure(rows: Sequence[SliceRow]) -> str | None:
     failed = [row for row in rows if row.status == "failed"]
     if failed:
         return "; ".join(dict.fromkeys(f"{row.stream}: {row.error}" for row in failed))
-    if rows and all(row.status == "refused" for row in rows):
-        reasons = "; ".join(dict.fromkeys(row.error or row.stream for row in rows))
+    # History that brought nothing may not even have been asked for, and proves no permission.
+    telling = [r for r in rows if r.records or r.status != "done" or r.mode != "history"]
+    if telling and all(row.status == "refused" for row in telling):
+        reasons = "; ".join(dict.fromkeys(row.error or row.stream for row in telling))
         return f"The provider refused every stream: {reasons}"
     return None
 

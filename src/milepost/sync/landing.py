@@ -40,6 +40,8 @@ SQL = queries("landing")
 
 _SERIES: dict[str, Series] = {"vehicle_location": "position", "vehicle_stat": "stat"}
 _TOLD = ("vehicle", "driver")
+# Sums of a period change and are not withdrawn; a provider that still computes one shows none of it.
+_SUMS = ("vehicle_utilization_day", "ifta_vehicle_month")
 
 
 class Stopped(Exception):
@@ -152,6 +154,8 @@ class Landing:
         """Name the list of who was named, by which the missing are found; a feed names only what is new."""
         if row.mode == "listing":
             return spec.model
+        if spec.model in _SUMS:
+            return None
         return f"{spec.model}#{self._sync.id}#{row.number}" if row.mode == "history" else None
 
     async def _judge_loss(self, session: Session, spec: StreamSpec, held_back: int) -> None:

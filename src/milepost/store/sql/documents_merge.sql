@@ -52,6 +52,13 @@ from roster r
 where r.connection_id = d.connection_id and r.model = %(roster)s
   and d.connection_id = %(connection_id)s and d.model = %(model)s and d.deleted_at is null
   and d.starts_at >= %(starts_at)s and d.starts_at < %(ends_at)s and d.id <> all(r.seen)
+  -- What a vehicle did that has left the fleet is no longer told, and was not withdrawn for that.
+  and not exists (
+    select from document v left join roster listing
+      on listing.connection_id = v.connection_id and listing.model = 'vehicle'
+    where v.connection_id = d.connection_id and v.model = 'vehicle' and v.id = d.vehicle_id
+      and (v.deleted_at is not null or v.id = any(listing.missing))
+  )
 returning d.id, d.body, d.added_at, d.raw_id
 
 -- name: drop_roster
