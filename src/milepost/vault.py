@@ -7,6 +7,7 @@ key that belongs to one connection: destroy that key and nothing of the connecti
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import os
@@ -19,6 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from milepost.errors import MilepostError, SetupError
 
 _NONCE_BYTES = 12
+_STANDARD = str.maketrans("-_", "+/")
 
 
 class Unreadable(MilepostError):
@@ -37,11 +39,11 @@ class Vault:
         if not keys:
             raise SetupError("There is no secret key: set MILEPOST_SECRET_KEYS.")
         try:
-            self._fernet = MultiFernet([Fernet(key) for key in keys])
+            self._fernet = MultiFernet([Fernet(_spelt(key)) for key in keys])
         except ValueError:
             raise SetupError(
                 "MILEPOST_SECRET_KEYS holds something that is not a key: each must be 32 bytes in "
-                "URL-safe base64, as `milepost key` prints them, and they are separated by commas."
+                "base64 or hexadecimal, as `milepost key` prints them, and they are separated by commas."
             ) from None
 
     def seal(self, plain: bytes) -> bytes:
@@ -53,6 +55,14 @@ class Vault:
             return self._fernet.decrypt(sealed)
         except InvalidToken:
             raise Unreadable from None
+
+
+def _spelt(key: str) -> bytes:
+    """Spell a key as Fernet wants it: base64 of either alphabet, padded or not, and hexadecimal are taken."""
+    if len(key) == 64:
+        return base64.urlsafe_b64encode(bytes.fromhex(key))
+    text = key.rstrip("=").translate(_STANDARD)
+    return base64.urlsafe_b64encode(base64.b64decode(text + "=" * (-len(text) % 4), validate=True))
 
 
 class ConnectionKey:
