@@ -156,6 +156,8 @@ async def test_the_page_to_read_the_api_shows_every_operation_in_a_browser(
         description = (await http.get("/openapi.json")).json()
 
     shown = page.decode()
-    assert "did not load: TypeError" not in shown
+    assert (
+        shown.count("did not load") == 1
+    )  # Where the script would say so, and nowhere on the page.
     operations = [each for verbs in description["paths"].values() for each in verbs.values()]
     assert [o["operationId"] for o in operations if f'id="{o["operationId"]}"' not in shown] == []
