@@ -12,7 +12,8 @@ import msgspec
 import pytest
 
 from milepost.kit import registry
-from milepost.kit.simulation import Conditions, SimAnswer, SimRequest, World
+from milepost.kit.simulation import Conditions, SimAnswer, SimRequest
+from milepost.kit.world import World
 from milepost.sandbox.world import SyntheticWorld
 
 NOW = datetime(2026, 3, 4, 18, 30, 0, 250_000, tzinfo=UTC)

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from milepost.kit.simulation import DutyLog, World
+from milepost.kit.world import DutyLog, World
 from milepost.sandbox.crew import Crew
 from milepost.sandbox.world import SyntheticWorld
 

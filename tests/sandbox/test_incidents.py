@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from datetime import UTC, datetime, timedelta
 
-from milepost.kit.simulation import Incident, World
+from milepost.kit.world import Incident, World
 from milepost.sandbox.world import SyntheticWorld
 
 NOW = datetime(2026, 3, 4, 18, 30, 0, 250_000, tzinfo=UTC)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from milepost.kit.simulation import World
+from milepost.kit.world import World
 from milepost.sandbox.corridors import CORRIDORS, Road, metres_between
 from milepost.sandbox.tracks import TrackWorld
 from milepost.sandbox.world import SyntheticWorld

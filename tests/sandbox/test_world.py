@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from milepost.kit.simulation import World
+from milepost.kit.world import World
 from milepost.models.stats import StatType
 from milepost.sandbox.corridors import metres_between
 from milepost.sandbox.world import SyntheticWorld

@@ -20,7 +20,8 @@ import msgspec
 from milepost import clock
 from milepost.errors import SetupError
 from milepost.kit import registry
-from milepost.kit.simulation import Conditions, SimAnswer, SimRequest, Throttle, World
+from milepost.kit.simulation import Conditions, SimAnswer, SimRequest, Throttle
+from milepost.kit.world import World
 from milepost.sandbox.controls import CONTROLS, Controls
 from milepost.sandbox.faults import MISHAPS, SLOW_S, Fault, FaultBook, without
 from milepost.sandbox.oracle import RequestLog

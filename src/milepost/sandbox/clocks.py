@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from milepost.kit.simulation import DutyLog, HoursLeft
+from milepost.kit.world import DutyLog, HoursLeft
 
 _DRIVE = timedelta(hours=11)
 _SHIFT = timedelta(hours=14)

@@ -19,7 +19,8 @@ from typing import Any
 import msgspec
 
 from milepost import clock
-from milepost.kit.simulation import SimAnswer, World
+from milepost.kit.simulation import SimAnswer
+from milepost.kit.world import World
 from milepost.sandbox.faults import Fault, FaultBook
 from milepost.sandbox.oracle import RequestLog, describe_records, describe_world
 

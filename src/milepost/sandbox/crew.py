@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from milepost.kit.simulation import DriverCard
+from milepost.kit.world import DriverCard
 from milepost.sandbox.shifts import Truck
 
 _RIDES_EVERY = 5  # days; of the first trucks one carries a second driver each day

@@ -14,7 +14,8 @@ from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 
-from milepost.kit.simulation import Mishap, VehicleCard, World
+from milepost.kit.simulation import Mishap
+from milepost.kit.world import VehicleCard, World
 
 WireFault = Literal[
     "slow",  # the answer comes after `seconds`

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
-from milepost.kit.simulation import DriverCard, DutyDay, DutyLog, Edit, HoursLeft
+from milepost.kit.world import DriverCard, DutyDay, DutyLog, Edit, HoursLeft
 from milepost.models.hos import HOSStatus
 from milepost.sandbox.chance import seeded
 from milepost.sandbox.clocks import count_hours_left

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from milepost.kit.simulation import Edit, Incident, IncidentKind, VehicleCard
+from milepost.kit.world import Edit, Incident, IncidentKind, VehicleCard
 from milepost.sandbox.chance import seeded
 from milepost.sandbox.crew import Crew
 from milepost.sandbox.shifts import FIRST_DAY, Truck

@@ -11,7 +11,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from milepost.kit.simulation import Journey, Spot
+from milepost.kit.world import Journey, Spot
 from milepost.models.location import Fix
 from milepost.sandbox.chance import seeded
 from milepost.sandbox.crew import Crew

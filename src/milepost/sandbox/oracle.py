@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from milepost import clock
-from milepost.kit.simulation import World
+from milepost.kit.world import World
 from milepost.models.stats import STAT_TYPES
 
 _REMEMBERED = 20_000  # requests by path and query; some 6 MB

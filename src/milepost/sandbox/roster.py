@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from milepost.kit.simulation import DriverCard, Fleet, GroupCard, TrailerCard, VehicleCard
+from milepost.kit.world import DriverCard, Fleet, GroupCard, TrailerCard, VehicleCard
 from milepost.sandbox.chance import seeded
 
 FLEET = Fleet(

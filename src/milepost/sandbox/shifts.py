@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from milepost import units
-from milepost.kit.simulation import Spot
+from milepost.kit.world import Spot
 from milepost.models.location import Fix
 from milepost.models.stats import ENGINE_STATES, StatReading, StatType
 from milepost.sandbox.corridors import Road

@@ -20,7 +20,7 @@ import msgspec
 from defusedxml.common import DefusedXmlException
 
 from milepost import units
-from milepost.kit.simulation import (
+from milepost.kit.world import (
     Assignment,
     DriverCard,
     DutyDay,

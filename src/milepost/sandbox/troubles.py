@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from milepost.kit.simulation import FaultReading, TroubleCode, VehicleCard
+from milepost.kit.world import FaultReading, TroubleCode, VehicleCard
 from milepost.sandbox.chance import seeded
 from milepost.sandbox.shifts import Truck
 

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 
 from msgspec.structs import replace
 
-from milepost.kit.simulation import (
+from milepost.kit.world import (
     Assignment,
     DriverCard,
     DutyDay,

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from milepost.kit.simulation import Conditions, SimAnswer, SimRequest, World
+from milepost.kit.simulation import Conditions, SimAnswer, SimRequest
+from milepost.kit.world import World
 from milepost.providers.samsara import (
     sim_equipment,
     sim_hours,

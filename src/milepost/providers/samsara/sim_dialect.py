@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 import msgspec
 
 from milepost import clock
-from milepost.kit.simulation import Conditions, DriverCard, SimRequest, VehicleCard, World
+from milepost.kit.simulation import Conditions, SimRequest
+from milepost.kit.world import DriverCard, VehicleCard, World
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)

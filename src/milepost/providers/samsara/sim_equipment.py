@@ -11,7 +11,8 @@ from typing import Any
 
 import msgspec
 
-from milepost.kit.simulation import Conditions, SimRequest, TrailerCard, VehicleCard, World
+from milepost.kit.simulation import Conditions, SimRequest
+from milepost.kit.world import TrailerCard, VehicleCard, World
 from milepost.providers.samsara.sim_dialect import (
     Declined,
     cut_page,

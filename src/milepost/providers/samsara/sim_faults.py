@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from milepost.kit.simulation import FaultReading, TroubleCode, VehicleCard
+from milepost.kit.world import FaultReading, TroubleCode, VehicleCard
 
 _SYSTEMS = "PCBU"  # powertrain, chassis, body, network: the two highest bits of a code's number
 

@@ -13,15 +13,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from milepost.kit.simulation import (
-    Conditions,
-    DriverCard,
-    DutyDay,
-    DutyLog,
-    SimRequest,
-    VehicleCard,
-    World,
-)
+from milepost.kit.simulation import Conditions, SimRequest
+from milepost.kit.world import DriverCard, DutyDay, DutyLog, VehicleCard, World
 from milepost.models.hos import HOSStatus
 from milepost.providers.samsara.sim_dialect import (
     Declined,

@@ -8,15 +8,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from milepost.kit.simulation import (
-    Assignment,
-    Conditions,
-    DriverCard,
-    GroupCard,
-    SimRequest,
-    VehicleCard,
-    World,
-)
+from milepost.kit.simulation import Conditions, SimRequest
+from milepost.kit.world import Assignment, DriverCard, GroupCard, VehicleCard, World
 from milepost.providers.samsara.sim_dialect import (
     Declined,
     cut_page,

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from milepost import units
-from milepost.kit.simulation import VehicleCard, World
+from milepost.kit.world import VehicleCard, World
 from milepost.models.location import Fix
 from milepost.models.stats import ENGINE_STATES, StatReading, StatType
 from milepost.providers.samsara.sim_dialect import spell_millisecond

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from milepost.kit.simulation import Conditions, SimRequest, Usage, VehicleCard, World
+from milepost.kit.simulation import Conditions, SimRequest
+from milepost.kit.world import Usage, VehicleCard, World
 from milepost.providers.samsara.sim_dialect import (
     Declined,
     cut_page,

@@ -12,15 +12,8 @@ from typing import Any
 
 import msgspec
 
-from milepost.kit.simulation import (
-    Conditions,
-    Incident,
-    IncidentKind,
-    IncidentState,
-    SimRequest,
-    VehicleCard,
-    World,
-)
+from milepost.kit.simulation import Conditions, SimRequest
+from milepost.kit.world import Incident, IncidentKind, IncidentState, VehicleCard, World
 from milepost.providers.samsara.sim_dialect import (
     MILLISECOND,
     Declined,

@@ -14,7 +14,8 @@ from typing import Any
 
 import msgspec
 
-from milepost.kit.simulation import Conditions, SimRequest, VehicleCard, Window, World
+from milepost.kit.simulation import Conditions, SimRequest
+from milepost.kit.world import VehicleCard, Window, World
 from milepost.providers.samsara.sim_dialect import (
     EPOCH,
     MILLISECOND,

@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from milepost.kit.simulation import Conditions, Journey, SimRequest, Spot, World
+from milepost.kit.simulation import Conditions, SimRequest
+from milepost.kit.world import Journey, Spot, World
 from milepost.providers.samsara.sim_dialect import Declined, instant, milliseconds
 
 _LONGEST = timedelta(days=90)
