@@ -9,21 +9,13 @@ from msgspec import UNSET, Raw, UnsetType
 
 from milepost.ids import Identity
 from milepost.kit.contract import Cut, Reject
+from milepost.kit.salvage import UNREADABLE, instant, misfit, model_year, read, text, upper
 from milepost.models.device import Device, DeviceType
 from milepost.models.meta import Instant
 from milepost.models.trailer import Trailer
 from milepost.models.vehicle import LicensePlate
 from milepost.providers.samsara import shapes
-from milepost.providers.samsara.mapping import (
-    UNREADABLE,
-    groups,
-    instant,
-    misfit,
-    model_year,
-    read,
-    text,
-    upper,
-)
+from milepost.providers.samsara.mapping import groups
 
 # Gateways of vehicles, assets, sites and industry, those built in by makers, asset tags; dashcams.
 _TRACKERS = ("VG", "AG", "SG", "IG", "OEM", "AT11")

@@ -16,6 +16,7 @@ from msgspec import UNSET, Raw, UnsetType
 from milepost import clock
 from milepost.ids import Identity
 from milepost.kit.contract import Cut, Reject
+from milepost.kit.salvage import UNREADABLE, Window, misfit, read, text
 from milepost.models.fault import (
     FaultCodeEvent,
     FaultCodeProtocol,
@@ -24,8 +25,6 @@ from milepost.models.fault import (
     ObdiiCode,
 )
 from milepost.providers.samsara import record_shapes as shapes
-from milepost.providers.samsara.mapping import UNREADABLE, misfit, read, text
-from milepost.providers.samsara.readings import Window
 
 FAULTS = "faultCodes"
 SCHEMA = f"samsara.vehicleStats.{FAULTS}"

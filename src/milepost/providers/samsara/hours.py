@@ -10,6 +10,8 @@ from msgspec import UNSET, Raw, UnsetType
 from milepost import clock, units
 from milepost.ids import Identity
 from milepost.kit.contract import Cut, Reject
+from milepost.kit.days import zone_named
+from milepost.kit.salvage import UNREADABLE, Window, entity_cut, instant, read, text
 from milepost.models.driver import Driver
 from milepost.models.hos import (
     HOSAvailableTime,
@@ -23,10 +25,7 @@ from milepost.models.hos import (
 )
 from milepost.models.location import Coordinates
 from milepost.providers.samsara import record_shapes as shapes
-from milepost.providers.samsara.mapping import UNREADABLE, entity_cut, instant, read, text
-from milepost.providers.samsara.readings import Window
 from milepost.providers.samsara.shapes import Named
-from milepost.providers.samsara.zones import zone_named
 
 STATUSES: dict[str, HOSStatus] = {
     "offDuty": "off_duty",

@@ -11,11 +11,11 @@ from msgspec import UNSET, Raw
 
 from milepost import clock, units
 from milepost.ids import Identity
+from milepost.kit.salvage import UNREADABLE, Window, text
 from milepost.models.location import Address, Coordinates, Fuel, LatestVehicleLocation
 from milepost.models.stats import ENGINE_STATES, EngineState
 from milepost.providers.samsara import shapes
-from milepost.providers.samsara.mapping import UNREADABLE, text
-from milepost.providers.samsara.readings import STATES, STATS, Window
+from milepost.providers.samsara.readings import STATES, STATS
 
 SNAPSHOTS = (
     ["gps", "engineStates", "obdOdometerMeters"],

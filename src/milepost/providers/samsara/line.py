@@ -11,9 +11,9 @@ from msgspec import Raw
 
 from milepost.ids import Identity
 from milepost.kit.contract import Manifest
+from milepost.kit.salvage import UNREADABLE
 from milepost.providers.samsara import shapes
 from milepost.providers.samsara.client import SamsaraClient
-from milepost.providers.samsara.mapping import UNREADABLE
 from milepost.providers.samsara.walk import Ask, Walk
 from milepost.providers.samsara.zones import commonest_zone
 

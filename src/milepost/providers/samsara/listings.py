@@ -6,6 +6,7 @@ import functools
 from collections.abc import AsyncIterator
 
 from milepost.kit.contract import Page, Slice
+from milepost.kit.salvage import refuse_strange_page
 from milepost.models.device import Device
 from milepost.providers.samsara import equipment, mapping
 from milepost.providers.samsara.line import Line
@@ -52,7 +53,7 @@ async def devices(line: Line, _: Slice) -> AsyncIterator[Page]:
     ask = functools.partial(line.client.gateways, line.permission("devices"))
     listed = await line.everything(ask)
     cuts = [equipment.gateway_cut(entry, ids, line.identity, line.code) for entry in listed]
-    mapping.refuse_strange_page(cuts)
+    refuse_strange_page(cuts)
     serials = {
         record.source_id for cut in cuts for record in cut.records if isinstance(record, Device)
     }
@@ -74,5 +75,5 @@ async def trailers(line: Line, _: Slice) -> AsyncIterator[Page]:
         for id_ in dict.fromkeys((*towed, *owned))
     ]
     cuts += [*nameless, *nobodys]
-    mapping.refuse_strange_page(cuts)
+    refuse_strange_page(cuts)
     yield Page(cuts=cuts, cursor=None, last=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC
 from typing import Any
 
 import msgspec
@@ -17,38 +17,12 @@ from msgspec import Raw
 from milepost import units
 from milepost.errors import Changed
 from milepost.kit.contract import Cut, Record, Reject
+from milepost.kit.salvage import UNREADABLE, Misfit, Window, misfit
 from milepost.models.location import Fix
 from milepost.models.stats import ENGINE_STATES, StatReading, StatType
 from milepost.providers.samsara import shapes
-from milepost.providers.samsara.mapping import UNREADABLE, Misfit, misfit
 
 GPS = "gps"
-FIRST_PLAUSIBLE = datetime(2000, 1, 1, tzinfo=UTC)
-AHEAD = timedelta(days=1)  # Clocks of devices run ahead; a day covers any mistaken time zone.
-
-
-class Window(msgspec.Struct, frozen=True):
-    """Which record times are wanted, [starts_at, ends_at), and what `now` is for telling the future."""
-
-    now: datetime
-    starts_at: datetime | None = None
-    ends_at: datetime | None = None
-
-    def bounds(self) -> tuple[datetime, datetime]:
-        """Return the half-open range that needs no second look."""
-        ceiling = self.now + AHEAD
-        return (
-            max(self.starts_at or FIRST_PLAUSIBLE, FIRST_PLAUSIBLE),
-            min(self.ends_at or ceiling, ceiling),
-        )
-
-    def verdict(self, time: datetime) -> str | None:
-        """Say why a time outside the bounds is bad; None when it is only not wanted here."""
-        if time < FIRST_PLAUSIBLE:
-            return "time is before the year 2000"
-        if time >= self.now + AHEAD:
-            return "time is more than a day in the future"
-        return None
 
 
 class StatSource(msgspec.Struct, frozen=True):

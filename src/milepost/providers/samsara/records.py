@@ -12,22 +12,14 @@ import msgspec
 from milepost import clock
 from milepost.errors import Changed, CursorLost
 from milepost.kit.contract import Cut, Page, Slice
+from milepost.kit.days import DAY, days_of, each_day, each_month, midnight, next_month
+from milepost.kit.salvage import Window, refuse_strange_page
 from milepost.models.hos import HOSAvailableTime
 from milepost.providers.samsara import faults, hours, mapping, reports, safety
 from milepost.providers.samsara import trips as trip_records
 from milepost.providers.samsara.line import Line
 from milepost.providers.samsara.listings import SWEEPS
-from milepost.providers.samsara.mapping import refuse_strange_page
-from milepost.providers.samsara.readings import Window
 from milepost.providers.samsara.walk import Leg, Step, Walk, relay, stroll
-from milepost.providers.samsara.zones import (
-    DAY,
-    days_of,
-    each_day,
-    each_month,
-    midnight,
-    next_month,
-)
 
 TRIPS_AT_ONCE = (
     20  # Vehicles a page: some four seconds at five calls a second, the work of one step.

@@ -9,11 +9,12 @@ from msgspec import UNSET, Raw
 from milepost import units
 from milepost.ids import Identity
 from milepost.kit.contract import Cut, Reject
+from milepost.kit.salvage import entity_cut, read
 from milepost.models.ifta import IFTAVehicleMonth
 from milepost.models.utilization import UtilizationDurations, VehicleUtilizationDay
 from milepost.providers.samsara import record_shapes as shapes
 from milepost.providers.samsara.hours import known
-from milepost.providers.samsara.mapping import STATES, entity_cut, read
+from milepost.providers.samsara.mapping import STATES
 
 
 def day_cut(body: Raw, day: date, identity: Identity, provider: str) -> Cut:

@@ -11,6 +11,7 @@ from msgspec import UNSET, Raw, UnsetType
 from milepost import clock
 from milepost.ids import Identity
 from milepost.kit.contract import Cut, Reject
+from milepost.kit.salvage import Window, entity_cut
 from milepost.models.location import Coordinates
 from milepost.models.safety import (
     CameraMediaFileReference,
@@ -21,8 +22,6 @@ from milepost.models.safety import (
 )
 from milepost.providers.samsara import record_shapes as shapes
 from milepost.providers.samsara.hours import known
-from milepost.providers.samsara.mapping import entity_cut
-from milepost.providers.samsara.readings import Window
 from milepost.providers.samsara.trips import instant_of
 
 # The worst first: an event with several labels is what its worst label says.

@@ -15,6 +15,7 @@ from milepost.ids import Identity
 from milepost.kit.contract import AccountFound, Cut, Manifest, Page, Slice
 from milepost.kit.http import ProviderClient
 from milepost.kit.limits import budget
+from milepost.kit.salvage import Window, refuse_strange_page
 from milepost.models.hos import HOSAvailableTime
 from milepost.models.location import LatestVehicleLocation
 from milepost.providers.samsara import latest, listings, mapping, readings, records
@@ -114,7 +115,7 @@ class SamsaraConnector:
     async def _history(self, slice_: Slice) -> AsyncIterator[Page]:
         starts_at, ends_at = records.window_of(slice_)
         types = TYPES[slice_.stream]
-        window = readings.Window(clock.now(), starts_at, ends_at)
+        window = Window(clock.now(), starts_at, ends_at)
         asking = functools.partial(
             self._line.client.stats_history,
             self._line.permission(slice_.stream),
@@ -135,7 +136,7 @@ class SamsaraConnector:
             if not step.cursor:
                 raise Changed("Samsara's feed gave no cursor to go on from.")
             yield Page(
-                cuts=await _series(step.entries, types, readings.Window(step.asked_at)),
+                cuts=await _series(step.entries, types, Window(step.asked_at)),
                 cursor=step.cursor,
                 last=step.last,
                 caught_up_to=step.asked_at if step.last else None,
@@ -165,7 +166,7 @@ class SamsaraConnector:
         return self._opened
 
 
-async def _series(entries: list[Raw], types: list[str], window: readings.Window) -> list[Cut]:
+async def _series(entries: list[Raw], types: list[str], window: Window) -> list[Cut]:
     """Map a page of series, with pauses in which the loop may do something else."""
     cuts: list[Cut] = []
     stretch = 0
@@ -178,7 +179,7 @@ async def _series(entries: list[Raw], types: list[str], window: readings.Window)
         if stretch > STRETCH_BYTES:
             stretch = 0
             await asyncio.sleep(0)
-    mapping.refuse_strange_page(cuts)
+    refuse_strange_page(cuts)
     if not cuts:
         readings.refuse_renamed(entries, types)
     return cuts

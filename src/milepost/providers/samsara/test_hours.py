@@ -11,10 +11,11 @@ from msgspec import Raw
 
 from milepost import clock
 from milepost.errors import NotAllowed
+from milepost.kit.days import zone_named
 from milepost.kit.ledger import unknown_fields
 from milepost.providers.samsara import record_fields
 from milepost.providers.samsara.test_stream_fixtures import fixture, read, scripted, slice_of
-from milepost.providers.samsara.zones import commonest_zone, zone_named
+from milepost.providers.samsara.zones import commonest_zone
 
 END = {"endCursor": "", "hasNextPage": False}
 CLOCKS: list[dict[str, Any]] = [

@@ -15,6 +15,7 @@ from milepost.errors import Changed
 from milepost.ids import Identity
 from milepost.kit.contract import Cut
 from milepost.kit.ledger import unknown_fields
+from milepost.kit.salvage import refuse_strange_page
 from milepost.models.driver import Driver
 from milepost.models.vehicle import Vehicle
 from milepost.providers.samsara import fields, mapping
@@ -185,9 +186,9 @@ def test_entities_without_ids_are_a_change_when_all_are_so_and_else_set_aside() 
 
     assert isinstance(good.records[0], Vehicle)
     assert (good.records[0].source_id, good.records[0].year) == ("6", 2019)
-    mapping.refuse_strange_page([bad, good])
+    refuse_strange_page([bad, good])
     with pytest.raises(Changed, match="id"):
-        mapping.refuse_strange_page([bad, bad])
+        refuse_strange_page([bad, bad])
 
 
 def test_a_drivers_status_is_that_of_the_sweep_where_they_say_none() -> None:

@@ -18,13 +18,14 @@ from milepost import clock
 from milepost.errors import Changed
 from milepost.ids import Identity
 from milepost.kit.contract import Cut
+from milepost.kit.salvage import Window, refuse_strange_page
 from milepost.models.location import Fix
 from milepost.models.stats import StatReading
 from milepost.providers.samsara import fields, latest, mapping, readings
 
 FIXTURES = Path(__file__).parent / "fixtures"
 NOW = datetime(2025, 6, 1, tzinfo=UTC)
-ALL_TIME = readings.Window(NOW)
+ALL_TIME = Window(NOW)
 
 
 class SpokenIdentity(Identity):
@@ -157,7 +158,7 @@ def test_a_position_without_time_or_place_is_set_aside(missing: str) -> None:
 
 def test_a_window_is_half_open_and_takes_nothing_else() -> None:
     start = datetime(2025, 3, 1, 12, tzinfo=UTC)
-    window = readings.Window(NOW, start, start + timedelta(hours=1))
+    window = Window(NOW, start, start + timedelta(hours=1))
     times = ["11:59:59.999", "12:00:00", "12:59:59.999999", "13:00:00"]
 
     cut = only(
@@ -183,7 +184,7 @@ def test_a_whole_page_of_another_shape_is_a_change_that_names_the_field() -> Non
     cuts = readings.positions(gps_block(renamed, renamed), ALL_TIME)
 
     with pytest.raises(Changed, match="time"):
-        mapping.refuse_strange_page(cuts)
+        refuse_strange_page(cuts)
 
 
 def test_a_page_that_carries_other_types_than_asked_is_a_change() -> None:

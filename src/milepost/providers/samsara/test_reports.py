@@ -9,9 +9,9 @@ import pytest
 from milepost import clock
 from milepost.errors import Changed
 from milepost.kit import registry
+from milepost.kit.days import DAY, each_month
 from milepost.providers.samsara.records import SETTLED
 from milepost.providers.samsara.test_stream_fixtures import fixture, read, scripted, slice_of
-from milepost.providers.samsara.zones import DAY, each_month
 
 
 async def test_a_window_of_days_too_young_is_done_without_a_report() -> None:

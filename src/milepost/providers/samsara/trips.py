@@ -9,11 +9,10 @@ from msgspec import UNSET, UnsetType
 from milepost import clock, units
 from milepost.ids import Identity
 from milepost.kit.contract import Cut, Reject
+from milepost.kit.salvage import Window, read, whole
 from milepost.models.location import Coordinates
 from milepost.models.trip import Trip
 from milepost.providers.samsara import record_shapes as shapes
-from milepost.providers.samsara.mapping import read, whole
-from milepost.providers.samsara.readings import Window
 
 ONGOING = 2**62
 """An end beyond this, which no clock can show, says that the trip has not ended (README, trap 20)."""
@@ -26,7 +25,7 @@ def trips_cut(body: bytes, vehicle: str, window: Window, identity: Identity, pro
     records: list[Trip] = []
     ordinals: list[int] = []
     rejects: list[Reject] = []
-    for at, item in enumerate(whole(body, shapes.TripsAnswer).trips or []):
+    for at, item in enumerate(whole(body, shapes.TripsAnswer, "Samsara").trips or []):
         given = read(item, shapes.Trip, rejects, at)
         if given is None or given.endMs >= ONGOING:
             continue

@@ -11,6 +11,7 @@ from msgspec import Raw
 from milepost import clock
 from milepost.errors import Changed, CursorLost
 from milepost.kit.contract import Cut, Page
+from milepost.kit.salvage import refuse_strange_page
 from milepost.providers.samsara import mapping, shapes
 
 Ask = Callable[[str | None], Awaitable[bytes]]
@@ -68,7 +69,7 @@ async def stroll(ask: Ask, cut: Callable[[Raw], Cut], cursor: str | None) -> Asy
     """Walk one listing from a cursor on, and make a page of each of its own."""
     async for step in Walk(ask, cursor):
         cuts = [cut(entry) for entry in step.entries]
-        mapping.refuse_strange_page(cuts)
+        refuse_strange_page(cuts)
         yield Page(cuts=cuts, cursor=None if step.last else step.cursor, last=step.last)
 
 
@@ -100,7 +101,7 @@ async def relay(
         final = at == len(legs) - 1
         async for step in Walk(legs[at].ask, after or None, read):
             cuts = [legs[at].cut(entry) for entry in step.entries]
-            mapping.refuse_strange_page(cuts)
+            refuse_strange_page(cuts)
             here = f"{labels[at]}:{step.cursor}"
             if step.last:
                 here = "" if final else f"{labels[at + 1]}:"

@@ -1,28 +1,19 @@
-"""By which clock days and months are counted: drivers' time zones, and the fleet's."""
+"""By which clock days and months are counted: the fleet's, told by its drivers'."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from datetime import date, datetime, timedelta
+from collections.abc import Iterable
 from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Raw
 
+from milepost.kit.days import zone_named
+from milepost.kit.salvage import UNREADABLE
 from milepost.providers.samsara import shapes
-from milepost.providers.samsara.mapping import UNREADABLE
 
 UTC_ZONE = ZoneInfo("UTC")
-DAY = timedelta(days=1)
-
-
-def zone_named(name: str | None) -> ZoneInfo | None:
-    """Return an IANA time zone; None where the name is none."""
-    try:
-        return ZoneInfo(name) if name else None
-    except (KeyError, ValueError, OSError):  # Unknown, malformed, or the name of a folder.
-        return None
 
 
 def commonest_zone(drivers: Iterable[Raw]) -> ZoneInfo:
@@ -38,31 +29,3 @@ def commonest_zone(drivers: Iterable[Raw]) -> ZoneInfo:
         if found is not None:
             return found
     return UTC_ZONE
-
-
-def days_of(starts_at: datetime, ends_at: datetime) -> tuple[date, date]:
-    """Return the first and the last UTC day that [starts_at, ends_at) touches."""
-    return starts_at.date(), (ends_at - timedelta(microseconds=1)).date()
-
-
-def each_day(first: date, last: date) -> Iterator[date]:
-    while first <= last:
-        yield first
-        first += DAY
-
-
-def each_month(first: date, last: date) -> Iterator[date]:
-    """Yield the first day of every month that the days touch."""
-    month = first.replace(day=1)
-    while month <= last:
-        yield month
-        month = next_month(month)
-
-
-def next_month(month: date) -> date:
-    return date(month.year + month.month // 12, month.month % 12 + 1, 1)
-
-
-def midnight(day: date, zone: ZoneInfo) -> datetime:
-    """Return the beginning of a day in a zone."""
-    return datetime(day.year, day.month, day.day, tzinfo=zone)
