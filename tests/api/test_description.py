@@ -32,6 +32,7 @@ SINCE = {
     "Connection.status", "Issue.resolutionType", "Sync.providerRequests", "IssueError.code",
     "Group.description",
     "RecordMetadata.deletedAt",  # An extension: tombstones.
+    "Provider.available",  # An extension: a provider of the contract may have no connector here.
     "Agreement.applicationId",  # The contract requires it without describing it.
 }  # fmt: skip
 

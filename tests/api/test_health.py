@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from milepost.jobs import queue as jobs
+from milepost.kit import catalogue
 from milepost.store import migrate
 
 if TYPE_CHECKING:
@@ -64,18 +65,39 @@ async def test_an_unreachable_database_is_told_and_lets_the_process_live(
     assert (await site.http.get("/healthz")).status_code == 200
 
 
-async def test_providers_are_listed_without_a_key_and_with_one(site: Site, client: Client) -> None:
+async def test_all_providers_of_the_contract_are_listed_with_a_key_and_without(
+    site: Site, client: Client
+) -> None:
     anonymous = (await site.http.get("/tsp/v1/providers")).json()
     known = (await client.get("/providers")).json()
+    codes = [each["code"] for each in known]
 
-    assert [each["code"] for each in known] == site.registry.codes
-    assert [each["code"] for each in anonymous] == site.registry.codes
+    assert codes == [each["code"] for each in anonymous] == sorted(set(codes))
+    assert set(codes) >= {*site.registry.codes, *catalogue.names()}
+    assert len(catalogue.names()) == 273
     assert not [each for each in anonymous if "baseCode" in each]
     assert {each["code"] for each in known if "baseCode" in each} == {
         code for code in site.registry.codes if site.registry.manifest(code).base_code
     }
     for each in known:
         assert len(each["supportedModels"]) == 18
+
+
+async def test_a_provider_without_a_connector_is_not_said_to_be_there(
+    site: Site, client: Client
+) -> None:
+    for each in (await client.get("/providers")).json():
+        support = {
+            model["supportedOperations"]["read"] for model in each["supportedModels"].values()
+        }
+        if each["code"] in site.registry.codes:
+            assert each["available"]
+            assert "supported" in support
+            assert each["status"] in ("live", "beta", "sandbox")
+        else:
+            assert not each["available"]
+            assert support == {"not_supported_by_terminal"}
+            assert each["status"] == "deprecated"
 
 
 async def test_a_bad_key_is_refused_even_where_none_is_needed(site: Site) -> None:

@@ -25,6 +25,7 @@ THEIRS: dict[str, Shapes] = json.loads(SHAPES.read_bytes())
 # Every departure from the contract's document, by why it is one. The list is exact: one that is no
 # longer true fails the test as a new one does.
 EXTENSIONS = {
+    "Provider.available only here",  # A provider of the contract without a connector here.
     "EntityMetadata.deletedAt only here",  # When the source withdrew a record: tombstones.
 }
 SINCE = {  # What the contract has gained since its document was published.

@@ -118,6 +118,10 @@ def item_type(answer: Any) -> Any:
     return typing.get_args(answer)[0] if typing.get_origin(answer) is list else answer
 
 
+# Fields of ours in models of the contract.
+_EXTENSIONS = [("RecordMetadata", "deletedAt"), ("Provider", "available")]
+
+
 def _schemas(types: Iterable[Any]) -> dict[str, Any]:
     _, schemas = msgspec.json.schema_components(list(dict.fromkeys(types)), ref_template=_REF)
     for name, always in _ALWAYS_ANSWERED.items():
@@ -125,7 +129,8 @@ def _schemas(types: Iterable[Any]) -> dict[str, Any]:
         schema["required"] = [*schema.get("required", []), *always]
     # What an answer holds in that place is a whole device: models.vehicle says why it has two names.
     schemas["DeviceReference"] = {"$ref": _REF.format(name="Device")}
-    schemas["RecordMetadata"]["properties"]["deletedAt"]["x-milepost-extension"] = True
+    for name, field in _EXTENSIONS:
+        schemas[name]["properties"][field]["x-milepost-extension"] = True
     return schemas
 
 

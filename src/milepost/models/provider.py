@@ -37,7 +37,11 @@ class Reference(Model, frozen=True, kw_only=True):
 
 
 class Provider(Model, frozen=True, kw_only=True):
-    """One provider, or one brand of a provider's platform (`baseCode`)."""
+    """One provider, or one brand of a provider's platform (`baseCode`).
+
+    `available` is an extension: false says that this installation has no connector for the code yet.
+    The contract has no status for that; `deprecated` keeps its readers from offering the provider.
+    """
 
     code: str
     name: str
@@ -45,5 +49,6 @@ class Provider(Model, frozen=True, kw_only=True):
     logo: str
     icon: str
     supported_models: dict[str, ModelSupport]
+    available: bool
     base_code: str | UnsetType = UNSET
     references: list[Reference] | UnsetType = UNSET

@@ -13,6 +13,7 @@ from msgspec import UNSET, UnsetType
 from milepost import clock, ids
 from milepost.errors import BadRequest, LoginLost, Problem, Unprocessable
 from milepost.ids import Identity
+from milepost.kit import catalogue
 from milepost.kit.contract import AccountFound, LoginField
 from milepost.kit.registry import Registry
 from milepost.models.connection import (
@@ -108,7 +109,9 @@ class Reception:
         the provider refuses them, and TryAgain where it cannot be reached.
         """
         if wish.provider not in self._registry:
-            problem = Problem("is not a provider of this installation", "{requestBody}.provider")
+            known = catalogue.names().get(wish.provider)
+            why = f"({known}) has no connector yet" if known else "is not a provider"
+            problem = Problem(f"{why} in this installation", "{requestBody}.provider")
             raise BadRequest("Invalid request body", [problem])
         check_login(self._registry.manifest(wish.provider).logins, wish.credentials)
         connection_id = ids.new()

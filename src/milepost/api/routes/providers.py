@@ -1,4 +1,4 @@
-"""Providers that this installation can connect."""
+"""Providers: those that this installation can connect, and those of the contract that it cannot yet."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import msgspec
 from msgspec import UNSET
 
 from milepost.api.operations import Call, Operation
+from milepost.kit import catalogue
 from milepost.kit.contract import Manifest
 from milepost.models.provider import (
     MODEL_NAMES,
@@ -18,11 +19,14 @@ from milepost.models.provider import (
 
 
 async def list_providers(call: Call) -> list[Provider]:
-    """List the installed providers; what platform a brand stands on is for applications only."""
+    """List every provider by code; what platform a brand stands on is for applications only."""
     registry = call.house.registry
+    names = catalogue.names()
     return [
         _published(registry.manifest(code), with_base=call.scope is not None)
-        for code in registry.codes
+        if code in registry
+        else _awaited(code, names[code])
+        for code in sorted({*registry.codes, *names})
     ]
 
 
@@ -31,11 +35,26 @@ def _published(manifest: Manifest, *, with_base: bool) -> Provider:
         code=manifest.code,
         name=manifest.name,
         status=manifest.status,
+        available=True,
         logo=manifest.logo,
         icon=manifest.icon,
         supported_models={name: _support(manifest, name) for name in MODEL_NAMES},
         base_code=(manifest.base_code or UNSET) if with_base else UNSET,
         references=msgspec.convert(manifest.references, list[Reference]) or UNSET,
+    )
+
+
+def _awaited(code: str, name: str) -> Provider:
+    """A provider of the contract that has no connector here: nothing of it can be read."""
+    nothing = ModelSupport(supported_operations=Operations(read="not_supported_by_terminal"))
+    return Provider(
+        code=code,
+        name=name,
+        status="deprecated",
+        available=False,
+        logo=catalogue.mark(name),
+        icon=catalogue.mark(name),
+        supported_models=dict.fromkeys(MODEL_NAMES, nothing),
     )
 
 
@@ -60,7 +79,9 @@ OPERATIONS = [
         path="/providers",
         tag="Providers",
         summary="List Providers",
-        description="The providers of this installation. Works without a key, then without `baseCode`.",
+        description="All providers of the contract. Those without a connector here are not `available` (an "
+        "extension): their status is `deprecated`, and none of their models is supported. Works without a "
+        "key, then without `baseCode`.",
         answer=list[Provider],
         handler=list_providers,
         needs="nothing",
