@@ -11,6 +11,7 @@ import httpx2
 import pytest
 
 from milepost.sandbox.app import Sandbox, Settings
+from milepost.sandbox.faults import Fault, FaultBook
 from milepost.sandbox.serving import serving
 
 VEHICLES = "/samsara/fleet/vehicles"
@@ -68,6 +69,19 @@ async def test_a_fault_hits_only_its_path_and_its_token(client: httpx2.AsyncClie
     assert (await client.get(VEHICLES)).status_code == 200
     stolen = await client.get(VEHICLES, headers={"authorization": "Bearer stolen"})
     assert stolen.status_code == 401
+
+
+def test_a_fault_finds_its_text_in_the_query_or_in_the_body() -> None:
+    book = FaultBook()
+    book.add(Fault(kind="broken", query="LogRecord"))
+
+    struck = [
+        len(book.strike("/geotab/apiv1", query, "", body))
+        for query, body in [("", b'{"typeName":"Trip"}'), ("", b'{"typeName":"LogRecord"}'),
+                            ("type=LogRecord", b"")]
+    ]  # fmt: skip
+
+    assert struck == [0, 1, 1]
 
 
 async def test_the_first_requests_can_be_let_pass(client: httpx2.AsyncClient) -> None:

@@ -166,6 +166,20 @@ def test_what_a_valley_held_back_arrives_at_its_end_and_exactly_once(world: Worl
     assert late > 1
 
 
+def test_what_is_recorded_in_a_silence_came_in_at_its_end(world: World) -> None:
+    silences = [
+        (vehicle.id, lost, found)
+        for vehicle in world.vehicles
+        for lost, found in world.silences(vehicle.id, END - timedelta(days=9), END)
+    ]
+
+    assert silences
+    for vehicle_id, lost, found in silences:
+        during = found - timedelta(milliseconds=1)
+        assert world.held(vehicle_id, lost, found, during) == []
+        assert world.held(vehicle_id, lost, found, found) == [(lost, found)]
+
+
 def test_the_latest_position_is_the_last_of_the_history(world: World) -> None:
     for vehicle in world.vehicles[:5]:
         for hours in range(0, 24, 3):

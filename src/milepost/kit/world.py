@@ -269,6 +269,10 @@ class World(Protocol):
         """Return the windows of record time that arrived in [since, until)."""
         ...
 
+    def silences(self, vehicle_id: str, start: datetime, end: datetime) -> list[Window]:
+        """Return the stretches without reception near [start, end): what was recorded in one came in at its end."""
+        ...
+
     def latest_fix(self, vehicle_id: str, at: datetime) -> Fix | None: ...
 
     def latest_reading(

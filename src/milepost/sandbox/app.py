@@ -131,11 +131,11 @@ class Sandbox:
             return
         raw_query: str = scope["query_string"].decode("latin-1")
         headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
-        struck = self.faults.strike(path, raw_query, headers.get("authorization", ""))
+        body = b"" if scope["method"] in ("GET", "HEAD") else await _read(receive)
+        struck = self.faults.strike(path, raw_query, headers.get("authorization", ""), body)
         for fault in struck:
             if fault.kind == "slow":
                 await asyncio.sleep(SLOW_S if fault.seconds is None else fault.seconds)
-        body = b"" if scope["method"] in ("GET", "HEAD") else await _read(receive)
         answer = self._simulate(scope["method"], path, raw_query, headers, body, struck)
         self.log.note(path, raw_query, answer.status, len(answer.body))
         kinds = {fault.kind for fault in struck}

@@ -30,7 +30,7 @@ class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """One fault.
 
     `path` is a shell pattern of the path with its mount, as "/samsara/fleet/vehicles*". `query` is a
-    text that the raw query must contain, as "after=". `token` narrows it to one bearer token. The first
+    text that the raw query or the body must contain, as "after=" or "LogRecord". `token` narrows it to one bearer token. The first
     `skip` matching requests pass, the next `count` are hit (None: all until the fault is deleted).
     `seconds` is how late a slow answer comes (None: 5 s), or what a throttled one asks to wait (None:
     what the vendor asks).
@@ -47,10 +47,10 @@ class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     id: int = 0
     hits: int = 0
 
-    def fits(self, path: str, query: str, authorization: str) -> bool:
+    def fits(self, path: str, query: str, authorization: str, body: bytes) -> bool:
         return (
             fnmatch.fnmatchcase(path, self.path)
-            and self.query in query
+            and (self.query in query or self.query.encode() in body)
             and (self.token is None or authorization.partition(" ")[2].strip() == self.token)
         )
 
@@ -77,11 +77,13 @@ class FaultBook:
         gone, self._faults = len(self._faults) - len(kept), kept
         return gone
 
-    def strike(self, path: str, query: str, authorization: str) -> Sequence[Fault]:
+    def strike(
+        self, path: str, query: str, authorization: str, body: bytes = b""
+    ) -> Sequence[Fault]:
         """Return the faults that hit this request, and spend one hit of each."""
         struck: list[Fault] = []
         for fault in self._faults:
-            if not fault.fits(path, query, authorization):
+            if not fault.fits(path, query, authorization, body):
                 continue
             if fault.skip:
                 fault.skip -= 1

@@ -130,6 +130,14 @@ class TrackWorld:
     ) -> list[Window]:
         return [(since, until)] if since < until else []
 
+    def silences(
+        self,
+        vehicle_id: str,  # noqa: ARG002
+        start: datetime,  # noqa: ARG002
+        end: datetime,  # noqa: ARG002
+    ) -> list[Window]:
+        return []
+
     def latest_fix(self, vehicle_id: str, at: datetime) -> Fix | None:
         fixes = self._traces[vehicle_id].fixes if vehicle_id in self._traces else ()
         found = _first_fix(fixes, at + _MILLISECOND)

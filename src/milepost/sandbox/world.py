@@ -86,7 +86,7 @@ class SyntheticWorld:
         end = min(end, at + MILLISECOND)
         if start >= end:
             return []
-        for lost, found in self._outages(vehicle_id, at - DAY, at):
+        for lost, found in self.silences(vehicle_id, at - DAY, at):
             if lost <= at < found and lost < end:
                 return [w for w in [(start, lost), (max(start, found), end)] if w[0] < w[1]]
         return [(start, end)]
@@ -94,7 +94,7 @@ class SyntheticWorld:
     def came_in(self, vehicle_id: str, since: datetime, until: datetime) -> list[Window]:
         late = [
             (lost, since)
-            for lost, found in self._outages(vehicle_id, since - DAY, until)
+            for lost, found in self.silences(vehicle_id, since - DAY, until)
             if since <= found < until and lost < since
         ]
         return late + self.held(vehicle_id, since, until, until - MILLISECOND)
@@ -134,7 +134,7 @@ class SyntheticWorld:
         if truck is None:
             return []
         outage = next(
-            (o for o in self._outages(vehicle_id, at - DAY, at) if o[0] <= at < o[1]), None
+            (o for o in self.silences(vehicle_id, at - DAY, at) if o[0] <= at < o[1]), None
         )
         complete = outage[0] if outage else at
         number = self._numbers[vehicle_id]
@@ -196,7 +196,7 @@ class SyntheticWorld:
         found = [*self._hours.edits(since, until), *self._incidents.edits(since, until)]
         return sorted(found, key=lambda edit: (edit.at, edit.subject))
 
-    def _outages(self, vehicle_id: str, start: datetime, end: datetime) -> list[Window]:
+    def silences(self, vehicle_id: str, start: datetime, end: datetime) -> list[Window]:
         truck = self._trucks.get(vehicle_id)
         if truck is None:
             return []
