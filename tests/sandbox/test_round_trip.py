@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from msgspec import UnsetType
 
 from milepost import clock, ids
 from milepost.kit import registry
@@ -84,3 +85,54 @@ async def test_readings_come_back_as_they_were(sim: ModuleType) -> None:
             back = sorted(got.get((vehicle.id, kind), []))
             assert back == [(reading.at, reading.value) for reading in true], (vehicle.name, kind)
     assert sum(map(len, got.values())) > 5_000
+
+
+async def test_trailers_are_where_the_world_has_them(sim: ModuleType) -> None:
+    app = Sandbox(Settings(limits=False), {"samsara": sim})
+    seen: list[dict[str, str]] = []
+
+    async with serving(app) as base:
+        connector = connect(base)
+        for at in (NOW, NOW + timedelta(hours=4)):
+            with clock.held_at(at):
+                found = [location for location, _ in await connector.trailer_locations()]
+            true = {each.id: app.world.trailer_fix(each.id, at) for each in app.world.trailers}
+            places = [
+                (clock.iso(fix.located_at.replace(microsecond=0)), fix.latitude, fix.longitude)
+                for fix in true.values()
+                if fix is not None
+            ]
+            assert places == [
+                (each.located_at, each.location.latitude, each.location.longitude) for each in found
+            ]
+            assert 0 < len(places) < len(true)
+            seen.append({str(each.trailer): str(each.location) for each in found})
+        await connector.aclose()
+
+    assert seen[0].keys() == seen[1].keys()
+    assert all(seen[0][trailer] != seen[1][trailer] for trailer in seen[0])
+
+
+async def test_footage_comes_back_with_addresses_of_its_own(sim: ModuleType) -> None:
+    app = Sandbox(Settings(limits=False), {"samsara": sim})
+    incidents = app.world.incidents(NOW - timedelta(days=30), NOW, NOW)
+    cameras = {each.id for each in app.world.vehicles if each.camera_serial}
+
+    with clock.held_at(NOW):
+        async with serving(app) as base:
+            connector = connect(base)
+            found = {each.id: await connector.camera_media(each.id) for each in incidents[:40]}
+            unknown = await connector.camera_media("nothing")
+            await connector.aclose()
+
+    assert unknown is None
+    for each in incidents[:40]:
+        media = found[each.id]
+        filmed = each.footage_at is not None and each.vehicle_id in cameras
+        assert (media is not None) == filmed
+        if media is not None:
+            front, rear = media[0].front_facing, media[0].rear_facing
+            assert not isinstance(front, UnsetType)
+            assert not isinstance(rear, UnsetType)
+            assert front.video_url != rear.video_url
+    assert 0 < sum(media is not None for media in found.values()) < len(found)

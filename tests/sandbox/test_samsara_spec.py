@@ -130,6 +130,7 @@ def test_snapshot_feed_and_history_are_valid_for_every_type(
         ("/gateways", {}),
         ("/gateways", {"models": "VG55NA,VG54NA"}),
         ("/fleet/trailers", {"limit": 4}),
+        ("/fleet/trailers/stats", {"types": "gps"}),
         ("/assets", {"type": "trailer", "includeTags": "true", "includeExternalIds": "true"}),
         ("/assets", {"includeExternalIds": "true"}),
         ("/fleet/hos/logs", {"startTime": "2026-03-01T00:00:00Z"}),

@@ -21,9 +21,9 @@ from milepost.models.group import Group
 from milepost.models.hos import HOSAvailableTime, HOSDailyLog, HOSLog
 from milepost.models.ifta import IFTAVehicleMonth
 from milepost.models.location import Fix, LatestVehicleLocation
-from milepost.models.safety import SafetyEvent
+from milepost.models.safety import CameraMedia, SafetyEvent
 from milepost.models.stats import StatReading
-from milepost.models.trailer import Trailer
+from milepost.models.trailer import LatestTrailerLocation, Trailer
 from milepost.models.trip import Trip
 from milepost.models.utilization import VehicleUtilizationDay
 from milepost.models.vehicle import Vehicle
@@ -188,6 +188,20 @@ class Connector(Protocol):
 
     async def available_times(self) -> list[tuple[HOSAvailableTime, bytes]]:
         """Ask the provider how much time every driver has left now; each with its raw JSON."""
+        ...
+
+    async def trailer_locations(self) -> list[tuple[LatestTrailerLocation, bytes]]:
+        """Ask the provider where every trailer is now; each with its raw JSON.
+
+        Trailers without a known place are left out. Raises NotSupported where a provider tells no such.
+        """
+        ...
+
+    async def camera_media(self, event: str) -> tuple[CameraMedia, bytes] | None:
+        """Ask for fresh addresses of the footage of a safety event, by its id at the source; and the raw JSON.
+
+        None where the event has no footage (yet). Raises NotSupported where a provider gives none at all.
+        """
         ...
 
     async def request(

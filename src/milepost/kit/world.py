@@ -285,6 +285,10 @@ class World(Protocol):
 
     @property
     def trailers(self) -> Sequence[TrailerCard]: ...
+    def trailer_fix(self, trailer_id: str, at: datetime) -> Fix | None:
+        """Return the last that a trailer's own gateway has reported by `at`; None without one."""
+        ...
+
     def trips(
         self, vehicle_id: str, start: datetime, end: datetime, at: datetime
     ) -> Sequence[Journey]:

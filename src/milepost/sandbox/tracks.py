@@ -181,6 +181,9 @@ class TrackWorld:
 
     # What a trace says nothing of is not made up: states, duty, safety, faults, trailers.
 
+    def trailer_fix(self, trailer_id: str, at: datetime) -> Fix | None:  # noqa: ARG002
+        return None
+
     def mileage(self, vehicle_id: str, start: datetime, end: datetime) -> dict[str, int]:  # noqa: ARG002
         return {}
 

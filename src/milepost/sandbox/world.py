@@ -35,6 +35,7 @@ from milepost.sandbox.shifts import DAY, FIRST_DAY, Truck
 from milepost.sandbox.troubles import Troubles
 
 MILLISECOND = timedelta(milliseconds=1)
+TRAILER_BEAT = timedelta(minutes=5)
 # A gateway without an engine bus still knows ignition, distance and hours.
 _WITHOUT_BUS: tuple[StatType, ...] = ("engine_state", "odometer", "engine_runtime")
 
@@ -60,6 +61,12 @@ class SyntheticWorld:
             if vehicle.gateway_serial
         }
         self._numbers = {vehicle_id: number for number, vehicle_id in enumerate(self._trucks)}
+        # A trailer hangs behind the truck of its number, and stands where that one rests.
+        self._towed_by = {
+            trailer.id: vehicle.id
+            for trailer, vehicle in zip(self.trailers, self.vehicles, strict=True)
+            if trailer.gateway_serial
+        }
         self._crew = Crew(self._trucks, self.drivers)
         self._hours = Hours(seed, self.drivers, self._crew, self._trucks)
         self._journeys = Journeys(seed, self._crew)
@@ -110,6 +117,15 @@ class SyntheticWorld:
             if found := self.readings(vehicle_id, type_, start, end):
                 return found[-1]
         return None
+
+    def trailer_fix(self, trailer_id: str, at: datetime) -> Fix | None:
+        """Return where a trailer last reported from: its gateway does so every five minutes only."""
+        vehicle_id = self._towed_by.get(trailer_id)
+        return (
+            self.latest_fix(vehicle_id, at - (at - FIRST_DAY) % TRAILER_BEAT)
+            if vehicle_id
+            else None
+        )
 
     def assignments(self, start: datetime, end: datetime) -> list[Assignment]:
         """Return one driver a shift, rotating daily; now and then a passenger rides along."""

@@ -20,6 +20,7 @@ from milepost.kit.http import Answer, Judge, ProviderClient
 API_VERSION = "2025-10-23"
 LARGEST_PAGE = "512"  # Where the document has a `limit`: tags, vehicles and drivers; 513 is a 400.
 READ_ORGANIZATION = "Read Org Information"
+READ_TRAILER_STATISTICS = "Read Trailer Statistics"
 
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")  # What RFC 6750 lets a bearer token be made of.
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
@@ -86,6 +87,11 @@ class SamsaraClient:
         params = {"type": kind, "includeTags": "true", "includeExternalIds": "true"}
         return await self._page("/assets", params, after, "assets", permission)
 
+    async def trailer_stats(self, types: list[str], after: str | None) -> bytes:
+        """Ask for the last known value of each type of every trailer; there is no `limit`."""
+        path, params = "/fleet/trailers/stats", {"types": ",".join(types)}
+        return await self._page(path, params, after, "trailer_stats", READ_TRAILER_STATISTICS)
+
     async def duty_statuses(
         self, permission: str, starts_at: datetime, ends_at: datetime, after: str | None
     ) -> bytes:
@@ -132,6 +138,11 @@ class SamsaraClient:
         }
         path = "/safety-events/stream"
         return await self._page(path, params, after, "safety_events", permission)
+
+    async def safety_event(self, permission: str, event: str, after: str | None) -> bytes:
+        """Ask for one event by id, as it is now: the addresses of its footage are freshly signed."""
+        params = {"safetyEventIds": event, "includeVgOnlyEvents": "true"}
+        return await self._page("/safety-events", params, after, "safety_events", permission)
 
     async def fuel_energy(self, permission: str, midnight: datetime, after: str | None) -> bytes:
         """Ask for each vehicle's usage of the day that begins at `midnight`, in that time zone.

@@ -216,6 +216,12 @@ SNAPSHOT: Fields = {
 }
 """The shape of the snapshot, which spells two names in the singular."""
 
+TRAILER_STATS: Fields = {
+    "id": Mapped("trailer"),
+    "name": Dropped("the trailer has it"),
+    "gps": _GPS,
+}
+
 BY_SCHEMA: dict[str, Fields] = {
     "samsara.vehicle": VEHICLE,
     "samsara.driver": DRIVER,
@@ -225,6 +231,7 @@ BY_SCHEMA: dict[str, Fields] = {
     "samsara.organization": ORGANIZATION,
     **{f"samsara.vehicleStats.{key}": READINGS for key in READINGS if key not in _OF_VEHICLE},
     "samsara.vehicleStats": SNAPSHOT,
+    "samsara.trailerStats": TRAILER_STATS,
     **record_fields.BY_SCHEMA,
 }
 """The table of each raw shape, by the name that cuts carry."""

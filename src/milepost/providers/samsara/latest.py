@@ -1,4 +1,4 @@
-"""Joins Samsara's snapshots of stats into one latest location a vehicle; pure."""
+"""Turns Samsara's snapshots of stats into latest locations, one a vehicle or trailer; pure."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from msgspec import UNSET, Raw
+from msgspec import UNSET, Raw, UnsetType
 
 from milepost import clock, units
 from milepost.ids import Identity
 from milepost.kit.salvage import UNREADABLE, Window, text
 from milepost.models.location import Address, Coordinates, Fuel, LatestVehicleLocation
 from milepost.models.stats import ENGINE_STATES, EngineState
+from milepost.models.trailer import LatestTrailerLocation
 from milepost.providers.samsara import shapes
 from milepost.providers.samsara.readings import STATES, STATS
 
@@ -45,30 +46,70 @@ def location(
     given: dict[str, Raw], identity: Identity, provider: str, now: datetime
 ) -> tuple[LatestVehicleLocation, bytes] | None:
     """Build a vehicle's latest location and the JSON that it comes of; None without a usable fix."""
-    source_id = _read(given, "id", shapes.SourceId)
-    gps = _read(given, "gps", shapes.Gps)
-    floor, ceiling = Window(now).bounds()
-    if source_id is None or gps is None or not floor <= gps.time < ceiling:
+    placed = _placed(given, now)
+    if placed is None:
         return None
+    source_id, gps = placed
     fuel = _number(given, "fuelPercent", "fuelPercents")
     odometer = _number(given, "obdOdometerMeters") or _number(given, "gpsOdometerMeters")
     runtime = _number(given, "obdEngineSeconds") or _number(given, "syntheticEngineSeconds")
-    speed = gps.speedMilesPerHour
-    address = text(gps.reverseGeo.formattedLocation if gps.reverseGeo else None)
     built = LatestVehicleLocation(
         provider=provider,
-        vehicle=identity.of("vehicle", str(source_id)),
+        vehicle=identity.of("vehicle", source_id),
         located_at=clock.iso(gps.time.astimezone(UTC)),
         location=Coordinates(longitude=gps.longitude, latitude=gps.latitude),
-        address=UNSET if address is UNSET else Address(formatted=address),
+        address=_address(gps),
         heading=UNSET if gps.headingDegrees is None else gps.headingDegrees,
-        speed=UNSET if speed is None else units.kmh_from_mph(speed),
+        speed=_speed(gps),
         odometer=UNSET if odometer is None else odometer,
         fuel=UNSET if fuel is None else Fuel(primary_percentage=fuel),
         engine_state=_engine_state(given),
         engine_runtime=UNSET if runtime is None else int(runtime),
     )
     return built, msgspec.json.encode(given)
+
+
+def trailer_location(
+    body: Raw, identity: Identity, provider: str, now: datetime
+) -> tuple[LatestTrailerLocation, bytes] | None:
+    """Build a trailer's latest location and the JSON that it comes of; None without a usable fix."""
+    try:
+        placed = _placed(_block.decode(body), now)
+    except UNREADABLE:
+        return None
+    if placed is None:
+        return None
+    source_id, gps = placed
+    built = LatestTrailerLocation(
+        provider=provider,
+        trailer=identity.of("trailer", source_id),
+        located_at=clock.iso(gps.time.astimezone(UTC)),
+        location=Coordinates(longitude=gps.longitude, latitude=gps.latitude),
+        address=_address(gps),
+        heading=UNSET if gps.headingDegrees is None else gps.headingDegrees,
+        speed=_speed(gps),
+    )
+    return built, bytes(body)
+
+
+def _placed(given: dict[str, Raw], now: datetime) -> tuple[str, shapes.Gps] | None:
+    """Return whose last known place it is, and the place; None where it cannot be used."""
+    source_id = _read(given, "id", shapes.SourceId)
+    gps = _read(given, "gps", shapes.Gps)
+    floor, ceiling = Window(now).bounds()
+    if source_id is None or gps is None or not floor <= gps.time < ceiling:
+        return None
+    return str(source_id), gps
+
+
+def _address(gps: shapes.Gps) -> Address | UnsetType:
+    formatted = text(gps.reverseGeo.formattedLocation if gps.reverseGeo else None)
+    return UNSET if formatted is UNSET else Address(formatted=formatted)
+
+
+def _speed(gps: shapes.Gps) -> float | UnsetType:
+    speed = gps.speedMilesPerHour
+    return UNSET if speed is None else units.kmh_from_mph(speed)
 
 
 def _read(given: dict[str, Raw], key: str, shape: Any) -> Any:
@@ -89,7 +130,7 @@ def _number(given: dict[str, Raw], key: str, source: str | None = None) -> float
     return stat.convert(read.value)
 
 
-def _engine_state(given: dict[str, Raw]) -> EngineState | msgspec.UnsetType:
+def _engine_state(given: dict[str, Raw]) -> EngineState | UnsetType:
     read = _read(given, "engineState", shapes.Word)
     index = STATES.get(read.value) if read is not None else None
     return UNSET if index is None else ENGINE_STATES[int(index)]

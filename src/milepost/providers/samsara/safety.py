@@ -6,14 +6,17 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 
+import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from milepost import clock
 from milepost.ids import Identity
 from milepost.kit.contract import Cut, Reject
-from milepost.kit.salvage import Window, entity_cut
+from milepost.kit.salvage import UNREADABLE, Window, entity_cut
 from milepost.models.location import Coordinates
 from milepost.models.safety import (
+    CameraMedia,
+    CameraMediaFile,
     CameraMediaFileReference,
     CameraMediaReference,
     SafetyEvent,
@@ -83,6 +86,20 @@ def event_cut(body: Raw, window: Window, identity: Identity, provider: str) -> C
         "samsara.safetyEvent",
         lambda raw: _event(raw, window, identity, provider),
     )
+
+
+def footage(body: Raw, event: str) -> tuple[CameraMedia, bytes] | None:
+    """Build the footage of an event, and the JSON that it comes of; None without an address to fetch."""
+    try:
+        raw = msgspec.json.decode(body, type=shapes.SafetyEvent)
+    except UNREADABLE:
+        return None
+    if str(raw.id) != event:
+        return None
+    front, rear = (_file(raw.media or [], inputs, event) for inputs in (_FRONT, _REAR))
+    if front is UNSET and rear is UNSET:
+        return None
+    return CameraMedia(front_facing=front, rear_facing=rear), bytes(body)
 
 
 def type_of(labels: Iterable[str]) -> tuple[SafetyEventType, str] | None:
@@ -177,6 +194,13 @@ def _media(media: list[shapes.Media], event: str) -> CameraMediaReference | Unse
     if sides == [UNSET, UNSET]:
         return UNSET
     return CameraMediaReference(front_facing=sides[0], rear_facing=sides[1])
+
+
+def _file(media: list[shapes.Media], inputs: set[str], event: str) -> CameraMediaFile | UnsetType:
+    for each in media:
+        if plain(each.input or "") in inputs and each.url:
+            return CameraMediaFile(video_url=each.url, source_id=f"{event}:{each.input}")
+    return UNSET
 
 
 def _moment(value: datetime | int | None) -> datetime | None:

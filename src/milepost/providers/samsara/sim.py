@@ -55,6 +55,9 @@ ENDPOINTS: dict[str, Endpoint] = {
     ),
     "/gateways": Endpoint(sim_equipment.list_gateways, "Read Gateways", 5),
     "/fleet/trailers": Endpoint(sim_equipment.list_trailers, "Read Trailers", 5),
+    "/fleet/trailers/stats": Endpoint(
+        sim_equipment.show_trailer_stats, "Read Trailer Statistics", 25
+    ),
     "/assets": Endpoint(sim_equipment.list_assets, "Read Assets", 5),
     "/fleet/hos/logs": Endpoint(sim_hours.list_logs, _COMPLIANCE, 5),
     "/fleet/hos/daily-logs": Endpoint(sim_hours.list_days, _COMPLIANCE, 5),

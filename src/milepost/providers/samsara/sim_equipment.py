@@ -11,8 +11,10 @@ from typing import Any
 
 import msgspec
 
+from milepost import units
 from milepost.kit.simulation import Conditions, SimRequest
 from milepost.kit.world import TrailerCard, VehicleCard, World
+from milepost.models.location import Fix
 from milepost.providers.samsara.sim_dialect import (
     Declined,
     cut_page,
@@ -28,6 +30,8 @@ from milepost.providers.samsara.sim_dialect import (
 
 _GATEWAYS_A_PAGE = 100  # A guess: the endpoint takes no limit and states no measure.
 _ASSETS_A_PAGE = 300  # as documented; it takes no limit either
+_STATS_A_PAGE = 512  # A guess: the endpoint takes no limit and states no measure.
+_MOST_TYPES = 3
 _ASSET_TYPES = ("uncategorized", "trailer", "equipment", "unpowered", "vehicle")
 # One gateway lies in a drawer: it hangs on no asset and has not been heard of.
 _SPARE: dict[str, Any] = {
@@ -104,6 +108,46 @@ def _show_trailer(trailer: TrailerCard, world: World) -> dict[str, Any]:
         }
     optional = {"licensePlate": trailer.plate, "trailerSerialNumber": trailer.serial}
     return shown | {key: value for key, value in optional.items() if value}
+
+
+def show_trailer_stats(
+    request: SimRequest, world: World, now: datetime, conditions: Conditions
+) -> bytes:
+    """Show the last known values of trailers, to the second; those without any are left out."""
+    types = read_list(request, "types")
+    if not types:
+        raise Declined(400, "Missing required parameter: types")
+    if len(types) > _MOST_TYPES:
+        raise Declined(400, f"types is limited to {_MOST_TYPES} types")
+    if not set(types) <= {"gps"}:
+        raise Declined(400, "Invalid stat type(s): the sandbox's trailers tell gps only")
+    at = min(read_instant(request, "time", now), now)
+    tags, ids = tags_wanted(request, world), set(read_list(request, "trailerIds"))
+    wanted = [
+        (trailer, fix)
+        for trailer in world.trailers
+        if (not ids or trailer.id in ids)
+        and (tags is None or tags & set(trailer.group_ids))
+        and (fix := world.trailer_fix(trailer.id, at)) is not None
+    ]
+    size = conditions.page_records or _STATS_A_PAGE
+    page, pagination = cut_page(wanted, lambda item: item[0].id, request, now, size)
+    data = [_show_stats(trailer, fix) for trailer, fix in page]
+    return msgspec.json.encode({"data": data, "pagination": pagination})
+
+
+def _show_stats(trailer: TrailerCard, fix: Fix) -> dict[str, Any]:
+    # Heading and speed are whole numbers here, unlike those of vehicles.
+    gps: dict[str, Any] = {
+        "time": spell_second(fix.located_at),
+        "latitude": fix.latitude,
+        "longitude": fix.longitude,
+        "headingDegrees": round(fix.heading or 0) % 360,
+        "speedMilesPerHour": round((fix.speed or 0) / units.KM_PER_MILE),
+    }
+    if fix.address:
+        gps["reverseGeo"] = {"formattedLocation": fix.address}
+    return {"id": trailer.id, "name": trailer.name, "gps": gps}
 
 
 def list_assets(request: SimRequest, world: World, now: datetime, conditions: Conditions) -> bytes:

@@ -1,4 +1,4 @@
-"""Samsara's streams: a slice in, pages out; and the two live questions, whose account and where now."""
+"""Samsara's streams: a slice in, pages out; and the live questions, of the account and of this moment."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from milepost.kit.limits import budget
 from milepost.kit.salvage import Window, refuse_strange_page
 from milepost.models.hos import HOSAvailableTime
 from milepost.models.location import LatestVehicleLocation
-from milepost.providers.samsara import latest, listings, mapping, readings, records
+from milepost.models.safety import CameraMedia
+from milepost.models.trailer import LatestTrailerLocation
+from milepost.providers.samsara import latest, listings, mapping, readings, records, safety
 from milepost.providers.samsara.client import API_VERSION, SamsaraClient, bearer
 from milepost.providers.samsara.line import Line
 from milepost.providers.samsara.walk import Walk
@@ -102,6 +104,21 @@ class SamsaraConnector:
 
     async def available_times(self) -> list[tuple[HOSAvailableTime, bytes]]:
         return await records.available_times(self._line)
+
+    async def trailer_locations(self) -> list[tuple[LatestTrailerLocation, bytes]]:
+        now = clock.now()
+        asking = functools.partial(self._line.client.trailer_stats, [readings.GPS])
+        found = [
+            latest.trailer_location(body, self._identity, self._manifest.code, now)
+            for body in await self._line.everything(asking)
+        ]
+        return [each for each in found if each is not None]
+
+    async def camera_media(self, event: str) -> tuple[CameraMedia, bytes] | None:
+        permission = self._line.permission("safety_events")
+        asking = functools.partial(self._line.client.safety_event, permission, event)
+        found = [safety.footage(body, event) for body in await self._line.everything(asking)]
+        return next((each for each in found if each is not None), None)
 
     async def request(
         self, method: str, path: str, headers: Mapping[str, str], body: str | None
