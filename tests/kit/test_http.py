@@ -6,7 +6,7 @@ import asyncio
 import gzip
 import time
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -16,8 +16,11 @@ import pytest
 
 from milepost import clock
 from milepost.errors import Changed, LoginLost, ProviderError, SetupError, SlowDown, TryAgain
+from milepost.kit.authorization import FromCredentials
+from milepost.kit.hosts import Hosts
 from milepost.kit.http import IN_FLIGHT, Answer, ProviderClient, retry_after
 from milepost.kit.limits import Budget
+from milepost.kit.login import Pocket
 from milepost.kit.loopback import Asked, Loopback, Said
 
 SECRET = "s3cret-token"
@@ -37,8 +40,10 @@ async def client_of(
     async with Loopback(answer).serving() as server:
         client = ProviderClient(
             name="Acme",
-            base_url=server.base_url,
-            headers={"authorization": f"Bearer {SECRET}"},
+            hosts=Hosts("Acme", server.base_url, []),
+            authorization=FromCredentials(
+                Pocket({"key": SECRET}), lambda login: {"authorization": f"Bearer {login['key']}"}
+            ),
             budget=Budget({"any": rate}),
             **options,
         )
@@ -212,7 +217,7 @@ async def test_redirects_are_not_followed() -> None:
 @pytest.mark.parametrize("path", ["@evil.example/x", ".evil.example/x", "http://evil.example/", ""])
 async def test_only_the_providers_own_host_is_reached(path: str) -> None:
     async with client_of(saying(OK)) as (client, server):
-        with pytest.raises(SetupError):
+        with pytest.raises((SetupError, Changed)):
             await get(client, path)
 
     assert not server.asked
@@ -221,7 +226,7 @@ async def test_only_the_providers_own_host_is_reached(path: str) -> None:
 @pytest.mark.parametrize("url", ["", "ftp://x", "file:///etc/passwd", "//host", "http://"])
 def test_a_base_url_that_is_none_is_a_set_up_error(url: str) -> None:
     with pytest.raises(SetupError):
-        ProviderClient(name="Acme", base_url=url, headers={}, budget=Budget({}))
+        Hosts("Acme", url, [])
 
 
 async def test_no_failure_shows_a_secret() -> None:
@@ -232,3 +237,53 @@ async def test_no_failure_shows_a_secret() -> None:
         shown = "".join(traceback.format_exception(caught.value))
         assert SECRET not in shown
         assert caught.value.__context__ is None
+
+
+async def test_a_question_by_post_is_asked_again_like_any_other() -> None:
+    async with client_of(saying(Said(status=503), OK)) as (client, server):
+        body = await client.post_json("/rpc", {"method": "Get"}, spends="any", judge=judge)
+
+    assert body == b'"ok"'
+    assert [asked.method for asked in server.asked] == ["POST", "POST"]
+    assert {asked.body for asked in server.asked} == {b'{"method":"Get"}'}
+    assert server.asked[1].headers["content-type"] == "application/json"
+
+
+class Rotating:
+    """A login whose headers change with each renewal."""
+
+    def __init__(self, tokens: int) -> None:
+        self.token, self.last = 1, tokens
+
+    async def headers(self) -> dict[str, str]:
+        return {"authorization": f"Bearer token{self.token}"}
+
+    async def renewed(self, refused: Mapping[str, str]) -> bool:
+        if refused == await self.headers() and self.token < self.last:
+            self.token += 1
+            return True
+        return False
+
+
+@pytest.mark.parametrize("tokens", [1, 2])
+async def test_a_refused_login_is_renewed_once_and_the_next_request_uses_it(tokens: int) -> None:
+    def answer(asked: Asked) -> Said:
+        return OK if asked.headers["authorization"] == "Bearer token2" else Said(status=401)
+
+    async with Loopback(answer).serving() as server:
+        client = ProviderClient(
+            name="Acme",
+            hosts=Hosts("Acme", server.base_url, []),
+            budget=Budget({"any": 0}),
+            authorization=Rotating(tokens),
+        )
+        if tokens == 1:
+            with pytest.raises(LoginLost):
+                await get(client)
+            passed = await client.send("GET", "/x", {}, None, spends="any")
+            assert (passed.status, len(server.asked)) == (401, 2)
+        else:
+            assert await get(client) == b'"ok"'
+            assert await get(client) == b'"ok"'
+            assert len(server.asked) == 3
+        await client.aclose()

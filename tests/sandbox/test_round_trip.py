@@ -12,6 +12,7 @@ from msgspec import UnsetType
 from milepost import clock, ids
 from milepost.kit import registry
 from milepost.kit.contract import Connector, Page, Slice
+from milepost.kit.login import Pocket
 from milepost.models.location import Fix
 from milepost.models.stats import STAT_TYPES, StatReading
 from milepost.sandbox.app import Sandbox, Settings
@@ -23,7 +24,7 @@ START = NOW - timedelta(hours=9)
 
 def connect(base: str) -> Connector:
     found = registry.load({"samsara": f"{base}/samsara"})
-    return found.connect("samsara", {"apiKey": "any"}, ids.Identity(ids.new()))
+    return found.connect("samsara", Pocket({"apiKey": "any"}), ids.Identity(ids.new()))
 
 
 async def collect(connector: Connector, **slice_: Any) -> list[Page]:

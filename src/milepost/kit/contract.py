@@ -12,7 +12,6 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from milepost.ids import Identity
 from milepost.models.connection import Account
 from milepost.models.device import Device
 from milepost.models.driver import Driver
@@ -137,8 +136,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """A provider's identity card, read from `manifest.toml` (and, for a brand, laid over by its file).
 
     `logins` lists the accepted forms; credentials must fit exactly one. `history_days` bounds how far
-    back the provider's data goes. `limits` are requests a second by endpoint class. `sources` names
-    where the claims come from.
+    back the provider's data goes. `limits` are requests a second by endpoint class. `hosts` are those
+    that a login may be sent to besides the base URL: names, or `*.` and a name for all below it.
+    `sources` names where the claims come from.
     """
 
     code: str
@@ -156,6 +156,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     logo: str
     icon: str
     base_code: str | None = None
+    hosts: list[str] = []
     references: list[dict[str, str]] = []
     sources: list[str] = []
     provider_requests: list[str] = []  # kinds of out-of-band requests that the provider offers
@@ -216,16 +217,3 @@ class Connector(Protocol):
         ...
 
     async def aclose(self) -> None: ...
-
-
-class ConnectorFactory(Protocol):
-    """What a provider's package exports as `connect`."""
-
-    def __call__(
-        self,
-        *,
-        manifest: Manifest,
-        credentials: Mapping[str, str],
-        identity: Identity,
-        base_url: str,
-    ) -> Connector: ...

@@ -1,4 +1,4 @@
-"""The one HTTP client of every connector: one host, a shared budget, bounded answers, few quick retries."""
+"""The one HTTP client of every connector: known hosts, a shared budget, bounded answers, few quick retries."""
 
 from __future__ import annotations
 
@@ -11,13 +11,17 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, timedelta
 from email.utils import parsedate_to_datetime
 from importlib.metadata import version
+from typing import Any
 
 import httpx2
 import msgspec
 
 from milepost import clock
-from milepost.errors import Changed, ProviderError, SetupError, SlowDown, TryAgain
+from milepost.errors import Changed, LoginLost, ProviderError, SetupError, SlowDown, TryAgain
 from milepost.kit import passthrough
+from milepost.kit.access import Access
+from milepost.kit.authorization import Anonymous, Authorization
+from milepost.kit.hosts import Hosts
 from milepost.kit.limits import Bucket, Budget
 
 IN_FLIGHT = 4
@@ -47,69 +51,97 @@ Judge = Callable[[Answer], ProviderError | None]
 """A provider's reading of an answer: None when it is good, else the error that it means."""
 
 
-class ProviderClient:
-    """One connector's line to its provider's host.
+class Call(msgspec.Struct, frozen=True):
+    """One request before its login is added."""
 
-    `headers` go with every request and may hold secrets: they are written nowhere. `name` is how
-    messages call the provider. Nothing is opened before the first request.
+    method: str
+    url: httpx2.URL
+    params: Mapping[str, str] | None = None
+    headers: Mapping[str, str] = {}
+    content: bytes | None = None
+
+
+class ProviderClient:
+    """One connector's line to its provider's hosts.
+
+    `authorization` makes the headers that hold the login, anew for every request: they are written
+    nowhere. `headers` go with every request and hold no secret. `name` is how messages call the provider.
+    Nothing is opened before the first request.
     """
 
     def __init__(
         self,
         *,
         name: str,
-        base_url: str,
-        headers: Mapping[str, str],
+        hosts: Hosts,
         budget: Budget,
+        authorization: Authorization | None = None,
+        headers: Mapping[str, str] | None = None,
         read_seconds: float = READ_SECONDS,
         largest_answer: int = LARGEST_ANSWER,
     ) -> None:
-        try:
-            self._base = httpx2.URL(base_url.rstrip("/"))
-        except httpx2.InvalidURL:
-            raise SetupError(f"The base URL of {name} is not a URL.") from None
-        if self._base.scheme not in {"http", "https"} or not self._base.host:
-            raise SetupError(f"The base URL of {name} must begin with http:// or https://.")
         self._name = name
-        self._headers = {"user-agent": f"milepost/{version('milepost')}", **headers}
+        self._hosts = hosts
+        self._authorization = authorization or Anonymous()
+        self._headers = {"user-agent": f"milepost/{version('milepost')}", **(headers or {})}
         self._budget = budget
         self._timeout = httpx2.Timeout(read_seconds, connect=CONNECT_SECONDS)
         self._largest = largest_answer
         self._in_flight = asyncio.Semaphore(IN_FLIGHT)
         self._opened: httpx2.AsyncClient | None = None
 
+    @classmethod
+    def of(
+        cls,
+        access: Access,
+        *,
+        authorization: Authorization | None = None,
+        headers: Mapping[str, str] | None = None,
+        read_seconds: float = READ_SECONDS,
+        largest_answer: int = LARGEST_ANSWER,
+    ) -> ProviderClient:
+        """Open a line for what a connector was handed."""
+        return cls(
+            name=access.manifest.name,
+            hosts=access.hosts,
+            budget=access.budget,
+            authorization=authorization,
+            headers=headers,
+            read_seconds=read_seconds,
+            largest_answer=largest_answer,
+        )
+
     async def get(
-        self, path: str, params: Mapping[str, str], *, spends: str, judge: Judge
+        self,
+        path: str,
+        params: Mapping[str, str],
+        *,
+        spends: str,
+        judge: Judge,
+        host: str | None = None,
     ) -> bytes:
         """Ask for `path` and return the body; `spends` names the endpoint class of the budget.
 
-        Raises what `judge` makes of the answer, SlowDown when the provider or the budget asks for a
-        longer wait, TryAgain when quick retries did not help, Changed when the answer is too large.
+        `path` begins with a slash and lies below the base URL, or is an absolute URL that the provider
+        named. `host` is another host that the provider named, as its login's answer may. Raises what
+        `judge` makes of the answer, SlowDown when the provider or the budget asks for a longer wait,
+        TryAgain when quick retries did not help, Changed when the answer is too large or the host is none
+        of the provider's. A LoginLost is raised only where no other login can be had.
         """
-        url = self._url(path)
-        bucket = self._budget.bucket(spends)
-        started = time.monotonic()
-        waits = retries = 0
-        async with self._in_flight:
-            while True:
-                await self._pace(bucket)
-                came = await self._send(url, params)
-                if isinstance(came, Answer):
-                    if came.status == 429:
-                        waits += 1
-                        self._obey(came, bucket, waits)
-                        continue
-                    error = judge(came)
-                    if error is None:
-                        return came.body
-                else:
-                    error = came
-                if not isinstance(error, TryAgain):
-                    raise error
-                if retries == QUICK_RETRIES or _since(started) > RETRY_WITHIN_SECONDS:
-                    raise error
-                retries += 1
-                await asyncio.sleep(random.uniform(0, 0.2 * 4 ** (retries - 1)))  # noqa: S311  Jitter.
+        call = Call("GET", self._url(path, host), params)
+        return await self._read(call, spends, judge)
+
+    async def post_json(
+        self, path: str, body: Any, *, spends: str, judge: Judge, host: str | None = None
+    ) -> bytes:
+        """Ask by POST with a JSON body, and return the answer's; for reads only, since it may be sent again.
+
+        `body` is bytes of JSON, or anything that msgspec writes as such. All else is as with `get`.
+        """
+        content = body if isinstance(body, bytes) else msgspec.json.encode(body)
+        headers = {"content-type": "application/json"}
+        call = Call("POST", self._url(path, host), headers=headers, content=content)
+        return await self._read(call, spends, judge)
 
     async def send(
         self,
@@ -120,31 +152,73 @@ class ProviderClient:
         *,
         spends: str,
     ) -> Answer:
-        """Pass a customer's call on, once and as it is, and return whatever comes back.
+        """Pass a customer's call on as it is, and return whatever comes back.
 
-        Our own headers win where they hold a login; redirects are not followed. Raises SlowDown when the
-        budget asks for a longer wait, TryAgain when the line breaks, Changed when the answer is too large.
+        Our own headers win where they hold a login; redirects are not followed. It is sent once, and once
+        more only where the login was refused and has been renewed. Raises SlowDown when the budget asks
+        for a longer wait, TryAgain when the line breaks, Changed when the answer is too large.
         """
         given = passthrough.outgoing(headers)
         if body is not None:
             given.setdefault("content-type", "application/json")
+        call = Call(
+            method,
+            self._below(path),
+            headers=given,
+            content=None if body is None else body.encode(),
+        )
         bucket = self._budget.bucket(spends)
         async with self._in_flight:
-            await self._pace(bucket)
-            came = await self._send(
-                self._url(path), method=method, headers=given, content=body and body.encode()
-            )
-        if not isinstance(came, Answer):
-            raise came
+            came, login = await self._once(call, bucket)
+            if came.status == 401 and await self._authorization.renewed(login):
+                came, login = await self._once(call, bucket)
         if came.status == 429:
             bucket.hold(time.monotonic() + (retry_after(came.headers) or 1.0))
-        login = self._headers.get("authorization", "").split()
-        shown = passthrough.incoming(came.headers, login[-1:])
-        return msgspec.structs.replace(came, headers=shown)
+        secrets = [word for value in login.values() for word in value.split()[-1:]]
+        return msgspec.structs.replace(came, headers=passthrough.incoming(came.headers, secrets))
 
     async def aclose(self) -> None:
         if self._opened is not None:
             await self._opened.aclose()
+
+    async def _read(self, call: Call, spends: str, judge: Judge) -> bytes:
+        bucket = self._budget.bucket(spends)
+        started = time.monotonic()
+        waits = retries = 0
+        renewed = False
+        async with self._in_flight:
+            while True:
+                await self._pace(bucket)
+                login = await self._authorization.headers()
+                came = await self._send(call, login)
+                if isinstance(came, Answer):
+                    if came.status == 429:
+                        waits += 1
+                        self._obey(came, bucket, waits)
+                        continue
+                    error = judge(came)
+                    if error is None:
+                        return came.body
+                else:
+                    error = came
+                if isinstance(error, LoginLost) and not renewed:
+                    renewed = await self._authorization.renewed(login)
+                    if renewed:
+                        continue
+                if not isinstance(error, TryAgain):
+                    raise error
+                if retries == QUICK_RETRIES or _since(started) > RETRY_WITHIN_SECONDS:
+                    raise error
+                retries += 1
+                await asyncio.sleep(random.uniform(0, 0.2 * 4 ** (retries - 1)))  # noqa: S311  Jitter.
+
+    async def _once(self, call: Call, bucket: Bucket) -> tuple[Answer, Mapping[str, str]]:
+        await self._pace(bucket)
+        login = await self._authorization.headers()
+        came = await self._send(call, login)
+        if not isinstance(came, Answer):
+            raise came
+        return came, login
 
     async def _pace(self, bucket: Bucket) -> None:
         now = time.monotonic()
@@ -165,32 +239,29 @@ class ProviderClient:
         if seconds > SHORT_WAIT_SECONDS:
             raise SlowDown(clock.now() + timedelta(seconds=seconds))
 
-    async def _send(
-        self,
-        url: httpx2.URL,
-        params: Mapping[str, str] | None = None,
-        *,
-        method: str = "GET",
-        headers: Mapping[str, str] | None = None,
-        content: bytes | str | None = None,
-    ) -> Answer | ProviderError:
+    async def _send(self, call: Call, login: Mapping[str, str]) -> Answer | ProviderError:
         """Send once. Failures are returned, so that no traceback carries the request's headers on."""
+        path = call.url.path
         try:
             async with (
                 asyncio.timeout(ANSWER_SECONDS),
                 self._client.stream(
-                    method, url, params=params, headers=headers, content=content
+                    call.method,
+                    call.url,
+                    params=call.params,
+                    headers={**call.headers, **login},
+                    content=call.content,
                 ) as response,
             ):
                 body = await self._body(response)
                 if body is None:
-                    return Changed(f"{self._name} answered {url.path} with more than we can read.")
+                    return Changed(f"{self._name} answered {path} with more than we can read.")
                 return Answer(response.status_code, response.headers, body)
         except (TimeoutError, httpx2.TimeoutException):
-            return TryAgain(f"{self._name} did not answer {url.path} in time.", timed_out=True)
+            return TryAgain(f"{self._name} did not answer {path} in time.", timed_out=True)
         except httpx2.RequestError as error:
             kind = type(error).__name__
-            return TryAgain(f"The line to {self._name} broke at {url.path} ({kind}).")
+            return TryAgain(f"The line to {self._name} broke at {path} ({kind}).")
 
     async def _body(self, response: httpx2.Response) -> bytes | None:
         """Read the answer; None when it is larger than the bound, also when only unpacked so."""
@@ -203,11 +274,16 @@ class ProviderClient:
             pieces.append(piece)
         return b"".join(pieces)
 
-    def _url(self, path: str) -> httpx2.URL:
+    def _url(self, path: str, host: str | None) -> httpx2.URL:
+        if path.startswith(("https://", "http://")):
+            return self._hosts.below(path)
+        return self._below(path, host)
+
+    def _below(self, path: str, host: str | None = None) -> httpx2.URL:
         # What begins with a slash can only be a path; anything else could lengthen the host's name.
         if not path.startswith("/"):
             raise SetupError(f"{path} is not on the host of {self._name}.")
-        return httpx2.URL(f"{self._base}{path}")
+        return httpx2.URL(f"{self._hosts.at(host)}".rstrip("/") + path)
 
     @property
     def _client(self) -> httpx2.AsyncClient:
@@ -217,7 +293,7 @@ class ProviderClient:
                 timeout=self._timeout,
                 follow_redirects=False,
                 limits=httpx2.Limits(max_connections=IN_FLIGHT),
-                verify=_tls(self._base.scheme),
+                verify=_tls(self._hosts.base.scheme),
             )
         return self._opened
 

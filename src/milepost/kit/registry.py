@@ -6,6 +6,7 @@ import functools
 import importlib
 import importlib.metadata
 import importlib.resources
+import time
 from collections.abc import Mapping
 from importlib.resources.abc import Traversable
 from typing import Any
@@ -14,7 +15,10 @@ import msgspec
 
 from milepost.errors import MilepostError
 from milepost.ids import Identity
-from milepost.kit.contract import Connector, ConnectorFactory, Manifest
+from milepost.kit import limits
+from milepost.kit.access import Access, ConnectorFactory
+from milepost.kit.contract import Connector, Manifest
+from milepost.kit.login import Wallet
 
 BUILT_IN = "milepost.providers"
 
@@ -59,15 +63,20 @@ class Registry:
         """Where the provider is: as configured for this code, else as its manifest says."""
         return self._base_urls.get(code, self.manifest(code).base_url)
 
-    def connect(self, code: str, credentials: Mapping[str, str], identity: Identity) -> Connector:
+    def connect(self, code: str, wallet: Wallet, identity: Identity) -> Connector:
         """Make a connector; it opens nothing before it is asked for something."""
         entry = self._entry(code)
         factory: ConnectorFactory = importlib.import_module(entry.package).connect
+        base_url, manifest = self.base_url(code), entry.manifest
+        budget = limits.budget(base_url, wallet.owner, manifest.limits, time.monotonic())
         return factory(
-            manifest=entry.manifest,
-            credentials=credentials,
-            identity=identity,
-            base_url=self.base_url(code),
+            Access(
+                manifest=manifest,
+                wallet=wallet,
+                identity=identity,
+                base_url=base_url,
+                budget=budget,
+            )
         )
 
     def simulators(self) -> dict[str, Any]:

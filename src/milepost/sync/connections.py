@@ -15,6 +15,7 @@ from milepost.errors import BadRequest, LoginLost, Problem, Unprocessable
 from milepost.ids import Identity
 from milepost.kit import catalogue
 from milepost.kit.contract import AccountFound, LoginField
+from milepost.kit.login import Credentials, Pocket, Wallet
 from milepost.kit.registry import Registry
 from milepost.models.connection import (
     Company,
@@ -32,6 +33,7 @@ from milepost.store import connections, syncs
 from milepost.store.connections import ConnectionRow
 from milepost.store.pool import Database, Session
 from milepost.sync.disconnect import link_url
+from milepost.sync.lines import Lines
 from milepost.sync.request import Desk
 from milepost.sync.schedule import next_tick
 from milepost.vault import ConnectionKey, new_token
@@ -89,6 +91,7 @@ class Reception:
         self._database = database
         self._registry = registry
         self._desk = desk
+        self.lines = Lines(database, registry)
         self._link_base = link_base
         self._cadence = cadence
         self._deletion_grace = deletion_grace
@@ -115,9 +118,12 @@ class Reception:
             raise BadRequest("Invalid request body", [problem])
         check_login(self._registry.manifest(wish.provider).logins, wish.credentials)
         connection_id = ids.new()
-        found = await self._account(wish.provider, wish.credentials, connection_id)
+        pocket = Pocket(wish.credentials)
+        found = await self._account(wish.provider, pocket, connection_id)
         token = new_token("con_tkn_")
-        values = self._columns(application_id, connection_id, wish, found, token)
+        # What checking the login made of it: a code, say, has been traded for tokens.
+        credentials = await pocket.credentials()
+        values = self._columns(application_id, connection_id, wish, credentials, found, token)
         async with self._database.transaction() as session:
             row = await connections.insert(session, values)
             for agreement in wish.agreements:
@@ -141,7 +147,7 @@ class Reception:
         assert before is not None
         _require_there(before)
         if change.status == "connected" and before.status != "connected":
-            await self._account(before.provider, self.credentials(before), before.id)
+            await self._account(before.provider, self.lines.wallet(before), before.id)
         async with self._database.transaction() as session:
             await connections.stamp(session, connection_id)
             before = await connections.get(session, connection_id)
@@ -180,15 +186,12 @@ class Reception:
         """Name a provider; one that was uninstalled since leaves its connections readable by its code."""
         return self._registry.manifest(code).name if code in self._registry else code
 
-    def credentials(self, row: ConnectionRow) -> dict[str, str]:
-        sealed = self._database.vault.open(row.sealed_credentials)
-        return msgspec.json.decode(sealed, type=dict[str, str])
-
     def _columns(
         self,
         application_id: UUID,
         connection_id: UUID,
         wish: Wish,
+        credentials: Credentials,
         found: AccountFound,
         token: str,
     ) -> dict[str, Any]:
@@ -209,15 +212,13 @@ class Reception:
             "token_digest": self._database.pepper.digest(token),
             "sealed_token": vault.seal(token.encode()),
             "sealed_key": vault.seal(ConnectionKey.new().bytes),
-            "sealed_credentials": vault.seal(msgspec.json.encode(wish.credentials)),
+            "sealed_credentials": vault.seal(msgspec.json.encode(credentials)),
             "at": now.replace(microsecond=now.microsecond // 1000 * 1000),
             "next_sync_at": next_tick(connection_id, now, self._cadence) if automatic else None,
         }
 
-    async def _account(
-        self, provider: str, credentials: Mapping[str, str], connection_id: UUID
-    ) -> AccountFound:
-        connector = self._registry.connect(provider, credentials, Identity(connection_id))
+    async def _account(self, provider: str, wallet: Wallet, connection_id: UUID) -> AccountFound:
+        connector = self._registry.connect(provider, wallet, Identity(connection_id))
         try:
             return await connector.account()
         except LoginLost as error:

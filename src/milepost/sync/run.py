@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from uuid import UUID
 
-import msgspec
 import structlog
 from procrastinate import App
 
@@ -23,6 +22,7 @@ from milepost.sync import finish, planner
 from milepost.sync.disconnect import disconnect, link_url
 from milepost.sync.fence import Fence, fenced
 from milepost.sync.landing import Landing, Stopped
+from milepost.sync.lines import Lines
 from milepost.sync.telling import Teller
 from milepost.sync.turn import Pause, Turn
 from milepost.vault import ConnectionKey
@@ -53,6 +53,7 @@ class Runner:
         self._turn_seconds = turn_seconds
         self._public_url = public_url
         self._partitions = Partitions(database)
+        self._lines = Lines(database, registry)
 
     async def turn(self, connection_id: UUID, sync_id: UUID) -> None:
         """Run one turn of a sync; does nothing when another worker holds its fence or it has ended."""
@@ -90,10 +91,7 @@ class Runner:
         sync = await self._begin(fence, connection, sync, teller)
         identity = Identity(connection.id)
         vault = self._database.vault
-        credentials = msgspec.json.decode(
-            vault.open(connection.sealed_credentials), type=dict[str, str]
-        )
-        connector = self._registry.connect(connection.provider, credentials, identity)
+        connector = self._lines.open(connection)
         key = ConnectionKey(vault.open(connection.sealed_key))
         turn = Turn(
             fence=fence,

@@ -26,7 +26,6 @@ from milepost.api.parameters import (
     identifier,
 )
 from milepost.errors import NotSupported, Unprocessable
-from milepost.ids import Identity
 from milepost.models.location import LatestVehicleLocation, VehicleLocation
 from milepost.models.meta import RawData
 from milepost.store import documents as stored
@@ -96,8 +95,7 @@ async def _ask(call: Call) -> list[tuple[LatestVehicleLocation, bytes]]:
     support = registry.manifest(connection.provider).supported_models.get("LatestVehicleLocation")
     if support != "supported":
         raise NotSupported(detail=f"{connection.provider} does not tell where vehicles are now")
-    credentials = call.house.reception.credentials(connection)
-    connector = registry.connect(connection.provider, credentials, Identity(connection.id))
+    connector = call.house.reception.lines.open(connection, live=True)
     try:
         return await connector.latest_locations()
     finally:

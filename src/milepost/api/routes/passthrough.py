@@ -11,7 +11,6 @@ from msgspec import UNSET, Meta, UnsetType
 from milepost.api.operations import Call, Operation, Reply
 from milepost.api.routes.connections import Wire
 from milepost.errors import BadRequest, NotSupported, Problem, ProviderUnavailable, Unprocessable
-from milepost.ids import Identity
 from milepost.kit import passthrough
 from milepost.models.meta import Model
 
@@ -77,8 +76,7 @@ async def _ask(call: Call) -> _Came:
         )
     if connection.provider not in registry:
         raise NotSupported(detail=f"The provider {connection.provider} is not installed here")
-    credentials = call.house.reception.credentials(connection)
-    connector = registry.connect(connection.provider, credentials, Identity(connection.id))
+    connector = call.house.reception.lines.open(connection, live=True)
     body = None if asked.body is UNSET else asked.body
     try:
         return _Came(asked, *await connector.request(asked.method, asked.path, headers, body))

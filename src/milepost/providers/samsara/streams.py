@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import time
 from collections.abc import AsyncIterator, Callable, Mapping
 
 from msgspec import Raw
 
 from milepost import clock
 from milepost.errors import Changed
-from milepost.ids import Identity
-from milepost.kit.contract import AccountFound, Cut, Manifest, Page, Slice
+from milepost.kit.access import Access
+from milepost.kit.authorization import FromCredentials, Headers
+from milepost.kit.contract import AccountFound, Cut, Page, Slice
 from milepost.kit.http import ProviderClient
-from milepost.kit.limits import budget
+from milepost.kit.login import Credentials
 from milepost.kit.salvage import Window, refuse_strange_page
 from milepost.models.hos import HOSAvailableTime
 from milepost.models.location import LatestVehicleLocation
@@ -60,19 +60,15 @@ RECORDS: dict[str, Callable[[Line, Slice], AsyncIterator[Page]]] = {
 class SamsaraConnector:
     """One connection's line to Samsara, or to a brand that speaks its dialect."""
 
-    def __init__(
-        self,
-        *,
-        manifest: Manifest,
-        credentials: Mapping[str, str],
-        identity: Identity,
-        base_url: str,
-    ) -> None:
-        self._manifest = manifest
-        self._credentials = credentials
-        self._identity = identity
-        self._base_url = base_url
-        self._opened: Line | None = None
+    def __init__(self, access: Access) -> None:
+        self._manifest = access.manifest
+        self._identity = access.identity
+        http = ProviderClient.of(
+            access,
+            authorization=FromCredentials(access.wallet, self._login),
+            headers={"accept": "application/json", "x-samsara-version": API_VERSION},
+        )
+        self._line = Line(access.manifest, SamsaraClient(http), access.identity)
 
     async def account(self) -> AccountFound:
         return mapping.account(await self._line.client.organization())
@@ -126,8 +122,7 @@ class SamsaraConnector:
         return await self._line.client.request(method, path, headers, body)
 
     async def aclose(self) -> None:
-        if self._opened is not None:
-            await self._opened.client.aclose()
+        await self._line.client.aclose()
 
     async def _history(self, slice_: Slice) -> AsyncIterator[Page]:
         starts_at, ends_at = records.window_of(slice_)
@@ -164,23 +159,8 @@ class SamsaraConnector:
         asking = functools.partial(self._line.client.stats, permission, types)
         return await self._line.everything(asking)
 
-    @property
-    def _line(self) -> Line:
-        if self._opened is None:
-            token = bearer(self._manifest.token, self._credentials)
-            limits = self._manifest.limits
-            http = ProviderClient(
-                name=self._manifest.name,
-                base_url=self._base_url,
-                headers={
-                    "authorization": f"Bearer {token}",
-                    "accept": "application/json",
-                    "x-samsara-version": API_VERSION,
-                },
-                budget=budget(self._base_url, token, limits, time.monotonic()),
-            )
-            self._opened = Line(self._manifest, SamsaraClient(http), self._identity)
-        return self._opened
+    def _login(self, credentials: Credentials) -> Headers:
+        return {"authorization": f"Bearer {bearer(self._manifest.token, credentials)}"}
 
 
 async def _series(entries: list[Raw], types: list[str], window: Window) -> list[Cut]:

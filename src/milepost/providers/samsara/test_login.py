@@ -9,13 +9,14 @@ import pytest
 from milepost.errors import LoginLost
 from milepost.ids import Identity
 from milepost.kit import registry
+from milepost.kit.login import Pocket
 from milepost.providers.samsara.client import bearer
 from milepost.providers.samsara.streams import TYPES
 
 
 @pytest.mark.parametrize("key", ["", "two words", "line\nbreak", "schlüssel", "\x00"])
 async def test_a_key_that_no_header_can_hold_is_a_lost_login_and_never_shown(key: str) -> None:
-    connector = registry.load().connect("samsara", {"apiKey": key}, Identity(UUID(int=1)))
+    connector = registry.load().connect("samsara", Pocket({"apiKey": key}), Identity(UUID(int=1)))
 
     with pytest.raises(LoginLost) as caught:
         await connector.account()

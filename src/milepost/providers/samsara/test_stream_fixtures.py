@@ -17,6 +17,7 @@ from milepost.ids import Identity
 from milepost.kit import registry
 from milepost.kit.contract import Connector, Page, Slice
 from milepost.kit.ledger import unknown_fields
+from milepost.kit.login import Pocket
 from milepost.kit.loopback import Asked, Loopback, Said
 from milepost.providers.samsara import fields, record_fields
 
@@ -63,7 +64,9 @@ async def scripted(
     script = Script(answers)
     async with Loopback(script).serving() as server:
         providers = registry.load({"samsara": server.base_url})
-        connector = providers.connect("samsara", {"apiKey": "key"}, identity or SpokenIdentity())
+        connector = providers.connect(
+            "samsara", Pocket({"apiKey": "key"}), identity or SpokenIdentity()
+        )
         try:
             yield connector, server, script
         finally:

@@ -26,6 +26,7 @@ from milepost.errors import (
 from milepost.ids import Identity
 from milepost.kit import registry
 from milepost.kit.contract import Connector, Page, Slice
+from milepost.kit.login import Pocket
 from milepost.kit.loopback import Asked, Loopback, Said
 from milepost.models.driver import Driver
 from milepost.models.location import Fix
@@ -56,7 +57,7 @@ async def connected(
     credentials = {"apiKey": KEY} if code == "samsara" else {"username": "fleet", "password": "ü %"}
     async with Loopback(answer).serving() as server:
         providers = registry.load({code: server.base_url + "/base"})
-        connector = providers.connect(code, credentials, Identity(UUID(int=1)))
+        connector = providers.connect(code, Pocket(credentials), Identity(UUID(int=1)))
         try:
             yield connector, server
         finally:
@@ -282,7 +283,7 @@ async def test_the_account_is_checked_and_a_refused_login_is_lost() -> None:
         assert server.asked[0].path == "/base/me"
 
         other = registry.load({"samsara": server.base_url + "/base"}).connect(
-            "samsara", {"apiKey": "wrong"}, Identity(UUID(int=1))
+            "samsara", Pocket({"apiKey": "wrong"}), Identity(UUID(int=1))
         )
         with pytest.raises(LoginLost):
             await other.account()

@@ -11,6 +11,7 @@ from msgspec import Raw
 from milepost import clock
 from milepost.errors import Changed, CursorLost
 from milepost.kit.contract import Cut, Page
+from milepost.kit.paging import LoopGuard
 from milepost.kit.salvage import refuse_strange_page
 from milepost.providers.samsara import mapping, shapes
 
@@ -42,7 +43,7 @@ class Walk:
         self._ask = ask
         self._read = read
         self._after = after
-        self._seen = {after}
+        self._guard = LoopGuard("Samsara", after)
         self._done = False
 
     def __aiter__(self) -> Walk:
@@ -58,10 +59,7 @@ class Walk:
         if not self._done:
             if not cursor:
                 raise Changed("Samsara says that more pages follow, but gives no cursor to them.")
-            if cursor in self._seen:
-                raise Changed("Samsara gave the same cursor twice: the listing goes in circles.")
-            self._seen.add(cursor)
-            self._after = cursor
+            self._after = self._guard.passed(cursor)
         return Step(answer.data or [], cursor, self._done, asked_at)
 
 

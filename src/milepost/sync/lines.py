@@ -1,0 +1,29 @@
+"""Opens lines to providers: a connection's row in, its connector out, with its login and its budget."""
+
+from __future__ import annotations
+
+from milepost.ids import Identity
+from milepost.kit.contract import Connector
+from milepost.kit.login import Wallet
+from milepost.kit.registry import Registry
+from milepost.store.connections import ConnectionRow
+from milepost.store.pool import Database
+from milepost.store.wallet import StoredWallet
+
+
+class Lines:
+    """The one place of a process that makes connectors of connections; syncs, live calls and passthrough."""
+
+    def __init__(self, database: Database, registry: Registry) -> None:
+        self._database = database
+        self._registry = registry
+
+    def wallet(self, connection: ConnectionRow) -> Wallet:
+        return StoredWallet(self._database, connection)
+
+    def open(self, connection: ConnectionRow, *, live: bool = False) -> Connector:
+        """Make a connector of a connection; `live` says that somebody waits for its answer."""
+        del live
+        return self._registry.connect(
+            connection.provider, self.wallet(connection), Identity(connection.id)
+        )
