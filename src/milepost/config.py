@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import os
 import re
 import tempfile
@@ -23,6 +24,7 @@ KEY_FILE = "secret.keys"
 _ELSEWHERE = (f"{PREFIX}TEST_", f"{PREFIX}CLIENT_", f"{PREFIX}SANDBOX_")
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
+Rate = Annotated[float, Meta(ge=0, le=1_000_000)]
 Count = Annotated[int, Meta(ge=1, le=1000)]
 
 
@@ -80,6 +82,33 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     api_stop_seconds: Annotated[
         Count, Meta(description="Seconds that open requests get to end when the API stops")
     ] = 10
+    rate_connection: Annotated[
+        Rate,
+        Meta(description="Requests a second to the API for one connection token; 0 for no limit"),
+    ] = 100.0
+    rate_application: Annotated[
+        Rate,
+        Meta(description="Requests a second to the API for one application; 0 for no limit"),
+    ] = 400.0
+    rate_address: Annotated[
+        Rate,
+        Meta(description="Requests a second from one address without a valid key; 0 for no limit"),
+    ] = 20.0
+    rate_history: Annotated[
+        Rate,
+        Meta(
+            description="Pages a second of locations or of stats from one past month of one connection, "
+            "5 with the reference; 0 for no limit"
+        ),
+    ] = 0.0
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Networks or addresses of proxies, separated by commas, whose `X-Forwarded-For` "
+            "is believed",
+            extra={"default": "none"},
+        ),
+    ] = ()
     database_pool_size: Annotated[
         Count, Meta(description="Database connections that one process holds for requests, at most")
     ] = 8
@@ -137,6 +166,7 @@ _MUST_BE = {
     "provider_urls": 'a JSON object of provider code to address, {"samsara": "http://127.0.0.1:8765/samsara"}',
     "provider_pace": 'a JSON object of provider code to factor, {"samsara": 2}',
     "public_url": "an http or https address like https://milepost.example.com",
+    "trusted_proxies": "networks or addresses like 10.0.0.0/8, 192.0.2.7, separated by commas",
     "secret_keys": "keys as `milepost key` prints them, separated by commas",
 }
 
@@ -235,6 +265,10 @@ def _parse(name: str, kind: Any, text: str) -> Any:
             return Path(text).expanduser().absolute()
         case "secret_keys":
             return tuple(key for key in re.split(r"[,\s]+", text) if key)
+        case "trusted_proxies":
+            return tuple(
+                str(ipaddress.ip_network(each)) for each in re.split(r"[,\s]+", text) if each
+            )
         case "database_url":
             if urlsplit(text).scheme not in {"postgresql", "postgres"}:
                 raise ValueError

@@ -16,6 +16,7 @@
     │   ├── NotFound             404
     │   ├── Conflict             409
     │   ├── Unprocessable        422, with one of the contract's codes
+    │   ├── TooManyRequests      429, with the seconds to wait
     │   ├── NotSupported         501, the provider has no such model
     │   ├── ProviderUnavailable  502
     │   └── ProviderTimeout      504
@@ -26,6 +27,7 @@ A bad record is not an exception: a mapping returns it as a `Reject` beside the 
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 
 import msgspec
@@ -159,6 +161,18 @@ class Unprocessable(Refusal):
 
     status = 422
     code = "unprocessable_entity"
+
+
+class TooManyRequests(Refusal):
+    """Too Many Requests"""
+
+    status = 429
+    code = "too_many_requests"
+
+    def __init__(self, limited: str, wait_seconds: float) -> None:
+        super().__init__(detail=f"The limit for this {limited} is reached. Please try again later.")
+        # Whole seconds: common clients fail on others, though the header of the reference has fractions.
+        self.retry_after = max(1, math.ceil(wait_seconds))
 
 
 class NotSupported(Refusal):

@@ -28,6 +28,8 @@ def test_values_are_read_into_their_types() -> None:
             "MILEPOST_PROVIDER_URLS": '{"samsara": "http://127.0.0.1:9/samsara/"}',
             "MILEPOST_API_PORT": "9000",
             "MILEPOST_SYNC_TURN_SECONDS": "2.5",
+            "MILEPOST_TRUSTED_PROXIES": "10.0.0.0/8, 192.0.2.7 2001:db8::/32",
+            "MILEPOST_RATE_HISTORY": "5",
             "MILEPOST_LOG_FORMAT": "json",
             "MILEPOST_LOG_LEVEL": "",
             "MILEPOST_TEST_DATABASE_URL": "not ours",
@@ -42,6 +44,8 @@ def test_values_are_read_into_their_types() -> None:
         provider_urls={"samsara": "http://127.0.0.1:9/samsara"},
         api_port=9000,
         sync_turn_seconds=2.5,
+        trusted_proxies=("10.0.0.0/8", "192.0.2.7/32", "2001:db8::/32"),
+        rate_history=5.0,
         log_format="json",
     )
 
@@ -60,6 +64,8 @@ def test_values_are_read_into_their_types() -> None:
         ("PROVIDER_PACE", '{"samsara": -1}', "a JSON object"),
         ("PROVIDER_URLS", '{"samsara": "ftp://x"}', "a JSON object"),
         ("PROVIDER_URLS", '{"samsara": 3}', "a JSON object"),
+        ("TRUSTED_PROXIES", "10.0.0.0/33", "networks or addresses"),
+        ("RATE_ADDRESS", "-1", "a number from 0 up to"),
         ("PUBLIC_URL", "milepost.example.com", "an http or https address"),
         ("PUBLIC_URL", "http://x:99999", "an http or https address"),
     ],

@@ -13,6 +13,8 @@ SCOPES = {"connection_id", "application_id", "row", "identity"}
 
 # What belongs to no tenant, or finds out which one: each with its reason.
 EXEMPT = {
+    "allowances.lease": "a subject is a hash of a tenant, or of an address",
+    "allowances.sweep": "the installation's own state",
     "connections.insert": "the connection is what it makes",
     "scope.admit": "finds the scope by key and token",
     "applications.by_secret_key": "finds the application by its key",

@@ -42,6 +42,8 @@ from milepost.api.routes import (
     utilization,
     vehicles,
 )
+from milepost.api.sender import networks
+from milepost.api.throttle import Limits
 from milepost.errors import SetupError
 from milepost.jobs import queue as jobs
 from milepost.kit import registry as providers_installed
@@ -80,6 +82,13 @@ def from_environment() -> Litestar:
         settings.link_base,
         cadence=timedelta(minutes=settings.sync_cadence_minutes),
         deletion_grace=timedelta(hours=settings.deletion_grace_hours),
+        limits=Limits(
+            connection=settings.rate_connection,
+            application=settings.rate_application,
+            address=settings.rate_address,
+            history=settings.rate_history,
+            trusted_proxies=networks(settings.trusted_proxies),
+        ),
     )
     # What is loaded now stays for good; the collector need not look at it again and again.
     gc.collect()
@@ -95,11 +104,13 @@ def build(
     *,
     cadence: timedelta = timedelta(hours=2),
     deletion_grace: timedelta = timedelta(hours=24),
+    limits: Limits = Limits(),  # noqa: B008  Frozen.
 ) -> Litestar:
     """Build the application; it opens the database when it starts and closes it when it stops."""
     house = furnish(
-        database, registry, queue, public_url, cadence=cadence, deletion_grace=deletion_grace
-    )
+        database, registry, queue, public_url, cadence=cadence, deletion_grace=deletion_grace,
+        limits=limits,
+    )  # fmt: skip
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:

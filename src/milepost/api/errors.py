@@ -23,6 +23,7 @@ from milepost.errors import (
     ProviderUnavailable,
     Refusal,
     SlowDown,
+    TooManyRequests,
     TryAgain,
     Unauthorized,
     Unprocessable,
@@ -50,6 +51,7 @@ class ErrorBody(msgspec.Struct, frozen=True, omit_defaults=True):
     code: str
     message: str
     detail: str | list[Problem] | UnsetType = UNSET
+    retry_after: int | UnsetType = msgspec.field(default=UNSET, name="retryAfter")
 
 
 def refusal_for(error: ProviderError) -> Refusal:
@@ -75,8 +77,11 @@ def answer(
     message: str,
     detail: str | list[Problem] | None = None,
     headers: dict[str, str] | None = None,
+    retry_after: int | None = None,
 ) -> ErrorResponse:
-    body = ErrorBody(code, message, detail or UNSET)
+    body = ErrorBody(code, message, detail or UNSET, UNSET if retry_after is None else retry_after)
+    if retry_after is not None:
+        headers = {**(headers or {}), "Retry-After": str(retry_after)}
     return Response(
         msgspec.json.encode(body),
         status_code=status,
@@ -91,7 +96,8 @@ def _on_refusal(_: Request[Any, Any, Any], error: Refusal) -> ErrorResponse:
         # The contract lists problems for these two, and writes a sentence for the others.
         detail = [Problem(detail, "{request}")]
     headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, Unauthorized) else None
-    return answer(error.status, error.code, error.message, detail, headers)
+    wait = error.retry_after if isinstance(error, TooManyRequests) else None
+    return answer(error.status, error.code, error.message, detail, headers, wait)
 
 
 def _on_provider(request: Request[Any, Any, Any], error: ProviderError) -> ErrorResponse:

@@ -7,6 +7,7 @@ from datetime import timedelta
 import msgspec
 from procrastinate import App
 
+from milepost.api.throttle import Limits, Throttle
 from milepost.kit.registry import Registry
 from milepost.store.pool import Database
 from milepost.sync.connections import Reception
@@ -20,6 +21,7 @@ class House(msgspec.Struct, frozen=True, kw_only=True):
     registry: Registry
     desk: Desk
     reception: Reception
+    throttle: Throttle
     public_url: str
 
 
@@ -31,12 +33,14 @@ def furnish(
     *,
     cadence: timedelta,
     deletion_grace: timedelta,
+    limits: Limits,
 ) -> House:
     desk = Desk(registry, queue)
     return House(
         database=database,
         registry=registry,
         desk=desk,
+        throttle=Throttle(database, limits),
         public_url=link_base.rstrip("/"),
         reception=Reception(
             database,

@@ -72,6 +72,9 @@ _REFUSALS: dict[int, tuple[str, list[str], str]] = {
 }
 
 
+_WAIT = "The number of seconds to wait before retrying the request"
+
+
 def document(operations: Sequence[Operation], server: str, version: str) -> dict[str, Any]:
     """Describe the operations as served from `server`."""
     types = [item_type(each.answer) for each in operations if each.answer is not None]
@@ -89,7 +92,9 @@ def document(operations: Sequence[Operation], server: str, version: str) -> dict
             "title": "Milepost",
             "version": version,
             "description": "Fleet telematics of every provider in one model. Speaks the contract of the "
-            "Terminal telematics API; what stands beside it carries `x-milepost-extension`.",
+            "Terminal telematics API; what stands beside it carries `x-milepost-extension`.\n\n"
+            "Requests are limited by connection token, by application and, without a valid key, by address. "
+            "Who asks for more is answered with 429 and `Retry-After`; the limits are the installation's.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": server + PREFIX}],
@@ -231,7 +236,7 @@ def _refusal(codes: list[str], description: str) -> dict[str, Any]:
         if with_problems
         else {"type": "string"}
     )
-    schema = {
+    schema: dict[str, Any] = {
         "type": "object",
         "properties": {
             "code": {"type": "string", "enum": codes},
@@ -240,4 +245,12 @@ def _refusal(codes: list[str], description: str) -> dict[str, Any]:
         },
         "required": ["code", "message"],
     }
-    return {"description": description, "content": {"application/json": {"schema": schema}}}
+    described: dict[str, Any] = {
+        "description": description,
+        "content": {"application/json": {"schema": schema}},
+    }
+    if codes[0] == "too_many_requests":
+        seconds = {"type": "integer", "minimum": 1}
+        schema["properties"]["retryAfter"] = {**seconds, "description": _WAIT}
+        described["headers"] = {"Retry-After": {"description": _WAIT, "schema": seconds}}
+    return described

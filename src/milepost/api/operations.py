@@ -117,13 +117,18 @@ def handler_for(operation: Operation, house: House) -> HTTPRouteHandler:
         query = request.scope["query_string"]
         call = Call(house=house, operation=operation)
         if operation.needs != "nothing" or "authorization" in request.headers:
-            async with house.database.session() as session:
-                call.scope = await _admit(request, operation, house, session)
-                call.values = read_values(operation.parameters, path, query)
-                if operation.reads:
-                    call.borrowed = session
-                    return await _respond(request, operation, await operation.handler(call))
+            try:
+                async with house.database.session() as session:
+                    call.scope = await _admit(request, operation, house, session)
+                    call.values = read_values(operation.parameters, path, query)
+                    if operation.reads:
+                        call.borrowed = session
+                        return await _respond(request, operation, await operation.handler(call))
+            except Unauthorized:
+                await _count_address(request, house)
+                raise
         else:
+            await _count_address(request, house)
             call.values = read_values(operation.parameters, path, query)
         if operation.body is not None:
             call.content = await bodies.receive(request)
@@ -141,10 +146,17 @@ def handler_for(operation: Operation, house: House) -> HTTPRouteHandler:
     )(handle)
 
 
+async def _count_address(request: HTTPRequest, house: House) -> None:
+    peer = request.client.host if request.client else None
+    await house.throttle.address(peer, request.headers.getall("x-forwarded-for", []))
+
+
 async def _admit(
     request: HTTPRequest, operation: Operation, house: House, session: Session
 ) -> Scope:
-    """Find out who calls. Raises Unauthorized without a good key or token, Forbidden for a foreign token."""
+    """Find out who calls. Raises Unauthorized without a good key or token, Forbidden for a foreign
+    token, TooManyRequests.
+    """
     key = _KEY.fullmatch(request.headers.get("authorization", ""))
     if key is None:
         raise Unauthorized(detail="Please ensure you have a valid API key")
@@ -158,6 +170,7 @@ async def _admit(
     scope = await admit(session, house.database.pepper.digest(key[1]), token_digest)
     if scope is None:
         raise Unauthorized(detail="Please ensure you have a valid API key")
+    await house.throttle.scope(session, scope)
     if operation.needs == "connection" and scope.connection is None:
         raise Forbidden(
             detail="Please ensure the connection token matches the resource you are attempting to access."

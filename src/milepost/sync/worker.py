@@ -14,6 +14,7 @@ from procrastinate.jobs import Job
 from milepost import clock
 from milepost.jobs import queue as jobs
 from milepost.kit.registry import Registry
+from milepost.store import allowances
 from milepost.store.pool import Database
 from milepost.sync.deletion import delete_due
 from milepost.sync.request import Desk
@@ -27,6 +28,7 @@ log = structlog.get_logger()
 # The queue wakes workers when a job is put in; what was put in for later is found by polling.
 _POLL_SECONDS = 0.5
 _WATCH_SECONDS = 2.0
+_SWEEP_SECONDS = 60.0
 # A turn is asked to stop at a page boundary when the worker is told to go; a page takes far less.
 _SHUTDOWN_SECONDS = 5.0
 
@@ -78,12 +80,17 @@ async def run(
     async def delete() -> None:
         await delete_due(database, registry)
 
+    async def sweep() -> None:
+        async with database.session() as session:
+            await allowances.sweep(session)
+
     try:
         async with queue.open_async():
             watchers = [
                 asyncio.create_task(_every(_WATCH_SECONDS, "watch", look_after)),
                 asyncio.create_task(_every(_WATCH_SECONDS, "cadence", keep_cadence)),
                 asyncio.create_task(_every(_WATCH_SECONDS, "deletion", delete)),
+                asyncio.create_task(_every(_SWEEP_SECONDS, "sweep", sweep)),
             ]
             try:
                 await queue.run_worker_async(

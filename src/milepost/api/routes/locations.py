@@ -25,6 +25,7 @@ from milepost.api.parameters import (
     expand,
     identifier,
 )
+from milepost.api.throttle import HISTORY_NOTE
 from milepost.errors import NotSupported, Unprocessable
 from milepost.models.location import LatestVehicleLocation, VehicleLocation
 from milepost.models.meta import RawData
@@ -40,6 +41,8 @@ async def list_historical_vehicle_locations(call: Call) -> bytes:
     vehicle_id, limit = values[VEHICLE_ID], values[SERIES_LIMIT]
     bookmarks = call.bookmarks(vehicle_id.hex)
     place = bookmarks.read(values[CURSOR])
+    begins = from_micros(place[0]) if place else values[START_AT]
+    await call.house.throttle.history(call.session, connection.id, "vehicle_location", begins)
     rows = await readings.positions(
         call.session,
         connection.id,
@@ -165,7 +168,7 @@ OPERATIONS = [
         path="/vehicles/{vehicleId}/locations",
         tag="Vehicles",
         summary="List Historical Vehicle Locations",
-        description="Every recorded position of a vehicle, oldest first.",
+        description="Every recorded position of a vehicle, oldest first. " + HISTORY_NOTE,
         answer=list[VehicleLocation],
         handler=list_historical_vehicle_locations,
         reads=True,

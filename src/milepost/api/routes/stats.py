@@ -16,6 +16,7 @@ from milepost.api.parameters import (
     expand,
 )
 from milepost.api.routes.locations import VEHICLE_ID, require_vehicle
+from milepost.api.throttle import HISTORY_NOTE
 from milepost.models.stats import STAT_TYPES, VehicleStatLog
 from milepost.store import readings
 
@@ -29,6 +30,8 @@ async def list_historical_vehicle_stats(call: Call) -> bytes:
     bookmarks = call.bookmarks(vehicle_id.hex)
     place = bookmarks.read(values[CURSOR])
     wanted = values[TYPES] or STAT_TYPES
+    begins = from_micros(place[0]) if place else values[START_AT]
+    await call.house.throttle.history(call.session, connection.id, "vehicle_stat", begins)
     rows = await readings.stats(
         call.session,
         connection.id,
@@ -63,7 +66,7 @@ OPERATIONS = [
         path="/vehicles/{vehicleId}/stats/historical",
         tag="Vehicles",
         summary="List Historical Vehicle Stats",
-        description="Every recorded reading of a vehicle's sensors, oldest first.",
+        description="Every recorded reading of a vehicle's sensors, oldest first. " + HISTORY_NOTE,
         answer=list[VehicleStatLog],
         handler=list_historical_vehicle_stats,
         reads=True,
