@@ -39,6 +39,7 @@ from milepost.api.routes import (
     syncs,
     trailers,
     trips,
+    unsupported,
     utilization,
     vehicles,
 )
@@ -56,7 +57,7 @@ OPERATIONS: list[Operation] = [
     for module in (
         vehicles, drivers, locations, stats, groups, devices, trailers, hos, trips,
         safety, faults, utilization, ifta, connections, syncs, providers, issues,
-        link, passthrough,
+        link, passthrough, unsupported,
     )
     for operation in module.OPERATIONS
 ]  # fmt: skip

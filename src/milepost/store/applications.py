@@ -43,6 +43,12 @@ async def create(database: Database, name: str) -> NewApplication:
     )
 
 
+async def events_off(session: Session, application_id: UUID) -> frozenset[str]:
+    """List the types of events that are not told to the application."""
+    row = await fetch_one(session, SQL["events_off"], {"id": application_id})
+    return frozenset(row[0]) if row else frozenset()
+
+
 async def by_secret_key(session: Session, digest: bytes) -> UUID | None:
     """Say whose the secret key with this digest is."""
     row = await fetch_one(session, SQL["by_secret_key"], {"digest": digest})

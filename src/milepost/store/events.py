@@ -10,6 +10,9 @@ import msgspec
 
 from milepost.models.event import EventType
 from milepost.store.pool import Session
+from milepost.store.queries import queries
+
+SQL = queries("events")
 
 
 class EventRow(msgspec.Struct, frozen=True):
@@ -24,7 +27,13 @@ class EventRow(msgspec.Struct, frozen=True):
 async def insert(
     session: Session, connection_id: UUID, application_id: UUID, events: Iterable[EventRow]
 ) -> None:
-    """Write events in the caller's transaction."""
+    """Write events in the caller's transaction, in their order.
+
+    What they are about is locked until commit, so that no other writer's events of the same connection
+    come in between: their places rise in the order of commits.
+    """
+    about = "lock_connection" if connection_id != application_id else "lock_application"
+    await session.execute(SQL[about].encode(), {"id": connection_id})
     columns = "connection_id, id, application_id, type, at, detail"
     async with session.cursor().copy(f"copy event ({columns}) from stdin") as copy:
         for event in events:

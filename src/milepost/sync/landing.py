@@ -15,13 +15,14 @@ from milepost.kit.contract import Page, StreamSpec
 from milepost.kit.slices import Checkpoint, SliceRow
 from milepost.models.event import EventType
 from milepost.models.issue import IssueCode
-from milepost.models.meta import EntityMetadata
+from milepost.models.meta import EntityMetadata, Visibility
 from milepost.store import (
     archive,
     connections,
     coverage,
     merge_documents,
     merge_series,
+    newest,
     slices,
     syncs,
 )
@@ -39,7 +40,8 @@ from milepost.webhooks import emit
 SQL = queries("landing")
 
 _SERIES: dict[str, Series] = {"vehicle_location": "position", "vehicle_stat": "stat"}
-_TOLD = ("vehicle", "driver")
+# What is told of, and under which name its events show it.
+_TOLD = {"vehicle": "vehicle", "driver": "driver", "safety_event": "safetyEvent"}
 # Sums of a period change and are not withdrawn; a provider that still computes one shows none of it.
 _SUMS = ("vehicle_utilization_day", "ifta_vehicle_month")
 
@@ -98,9 +100,12 @@ class Landing:
             records = sum(len(cut.records) for cut in page.cuts)
             await self._move(session, records)
             if series is not None:
+                live = series == "position" and row.mode == "feed"
+                moved = await newest.advanced(session, self._identity, page.cuts) if live else {}
                 merge = merge_series.copy_straight if straight else merge_series.merge_staged
                 merged = await merge(session, series, raw_cuts, self._identity, stamp)
                 changed: Iterable[int] = merged.raw_ids
+                await self._teller.moved(session, self._identity, moved, stamp)
             else:
                 changed = await self._land_documents(session, spec, row, page, raw_cuts, stamp)
             await self._keep_raw(session, spec, raw_cuts, set(changed), stamp)
@@ -142,7 +147,7 @@ class Landing:
             )
         if spec.model in _TOLD:
             told: Iterable[tuple[EventType, dict[str, Any]]] = (
-                (_event(spec.model, change), {str(spec.model): _shown(change, stamp)})
+                (_event(spec.model, change), {_TOLD[spec.model]: _shown(spec.model, change, stamp)})
                 for change in changes
             )
             await emit.about_entities(
@@ -268,16 +273,17 @@ def hash_of(raw: RawCut) -> str:
 
 
 def _event(model: str, change: Change) -> EventType:
-    return f"{model}.{change.kind}"  # type: ignore[return-value]
+    # The contract knows no withdrawal of what happened; it is told as a change that has a `deletedAt`.
+    kind = "modified" if model == "safety_event" and change.kind == "removed" else change.kind
+    return f"{model}.{kind}"  # type: ignore[return-value]
 
 
-def _shown(change: Change, stamp: datetime) -> dict[str, Any]:
+def _shown(model: str, change: Change, stamp: datetime) -> dict[str, Any]:
     removed = change.kind == "removed"
-    metadata = EntityMetadata(
-        added_at=clock.iso(change.added_at),
-        modified_at=clock.iso(stamp),
-        visibility="deleted" if removed else "visible",
-    )
+    metadata = EntityMetadata(added_at=clock.iso(change.added_at), modified_at=clock.iso(stamp))
+    if model != "safety_event":
+        visibility: Visibility = "deleted" if removed else "visible"
+        metadata = msgspec.structs.replace(metadata, visibility=visibility)
     if removed:
         metadata = msgspec.structs.replace(metadata, deleted_at=clock.iso(stamp))
     return {**change.body, "metadata": metadata}

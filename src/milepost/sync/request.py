@@ -110,6 +110,7 @@ class Desk:
         why: str = "The sync was cancelled.",
     ) -> None:
         """Ask a sync to stop: at its next page, or at once where nobody runs it."""
+        await connections.stamp(session, connection.id)
         sync = await syncs.get(session, connection.id, sync_id, lock=True)
         if sync is None:
             raise NotFound(detail=f"Could not find resource with ID: {ids.show('sync', sync_id)}")

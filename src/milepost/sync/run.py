@@ -74,6 +74,7 @@ class Runner:
                 await self._run(fence, connection, sync, teller)
             except Stopped as stopped:
                 async with fence.transaction() as session:
+                    await connections.stamp(session, connection_id)
                     await finish.fail(session, teller, sync, stopped.why)
             except LoginLost as lost:
                 async with fence.transaction() as session:
@@ -115,6 +116,7 @@ class Runner:
     ) -> SyncRow:
         """Mark the sync as in progress and plan its slices, unless an earlier turn did."""
         async with fence.transaction() as session:
+            await connections.stamp(session, connection.id)
             started = await syncs.change(session, "start", sync)
             if started is not None:
                 sync = started

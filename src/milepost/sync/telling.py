@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
+from msgspec import UNSET
+
+from milepost import clock
+from milepost.ids import Identity
 from milepost.models.connection import BasicConnection
 from milepost.models.event import EventType
 from milepost.models.issue import IssueCode
+from milepost.models.location import Address, Coordinates, Fix, LatestVehicleLocation
 from milepost.store import issues
 from milepost.store.connections import ConnectionRow
 from milepost.store.pool import Session
@@ -50,6 +56,28 @@ class Teller:
             await emit.about(
                 session, self.connection, self.basic, "issue.reported", at, issue=issue
             )
+
+    async def moved(
+        self, session: Session, identity: Identity, fixes: Mapping[str, Fix], at: datetime
+    ) -> None:
+        """Tell where vehicles are now, by their ids at the source."""
+        told: Iterable[tuple[EventType, dict[str, LatestVehicleLocation]]] = (
+            ("vehicle.location_updated", {"location": self._location(identity, vehicle, fix)})
+            for vehicle, fix in fixes.items()
+        )
+        await emit.about_entities(session, self.connection, self.basic, told, at)
+
+    def _location(self, identity: Identity, vehicle: str, fix: Fix) -> LatestVehicleLocation:
+        return LatestVehicleLocation(
+            provider=self.connection.provider,
+            vehicle=identity.of("vehicle", vehicle),
+            located_at=clock.iso(fix.located_at),
+            location=Coordinates(latitude=fix.latitude, longitude=fix.longitude),
+            driver=UNSET if fix.driver is None else identity.of("driver", fix.driver),
+            address=UNSET if fix.address is None else Address(formatted=fix.address),
+            heading=UNSET if fix.heading is None else fix.heading,
+            speed=UNSET if fix.speed is None else fix.speed,
+        )
 
     async def works_again(
         self, session: Session, code: IssueCode, subject: str, at: datetime

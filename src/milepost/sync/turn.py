@@ -14,7 +14,7 @@ from milepost import clock
 from milepost.errors import Changed, CursorLost, NotAllowed, SlowDown, TryAgain
 from milepost.kit.contract import Connector, Manifest, Page
 from milepost.kit.slices import SliceRow
-from milepost.store import coverage, slices
+from milepost.store import connections, coverage, slices
 from milepost.store.syncs import SyncRow
 from milepost.sync import planner
 from milepost.sync.fence import Fence
@@ -125,6 +125,7 @@ class Turn:
         self._refused.add(row.stream)
         message = f"{self._manifest.stream(row.stream).title} cannot be read: {refused.message}"
         async with self._fence.transaction() as session:
+            await connections.stamp(session, self._sync.connection_id)
             await slices.change(
                 session, "refuse_stream", self._sync.connection_id, self._sync.id,
                 stream=row.stream, error=refused.message,

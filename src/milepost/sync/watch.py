@@ -40,6 +40,7 @@ async def _take_over(
     database: Database, registry: Registry, runner: Runner, orphan: Orphan
 ) -> None:
     async with database.transaction() as session:
+        await connections.stamp(session, orphan.connection_id)
         sync = await syncs.get(session, orphan.connection_id, orphan.id, lock=True)
         if sync is None or sync.status not in ("requested", "in_progress"):
             return

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from msgspec import UNSET
 
 from milepost import ids
 from milepost.models.connection import BasicConnection, Connection, DeletedConnection
-from milepost.models.event import EventType
+from milepost.models.event import SWITCHABLE, EventType
 from milepost.models.meta import Model
-from milepost.store import events
+from milepost.store import applications, events
 from milepost.store.connections import ConnectionRow
 from milepost.store.pool import Session
 
@@ -54,6 +55,14 @@ async def about_entities(
     await _write(session, row, ((t, {"connection": basic, **detail}) for t, detail in told), at)
 
 
+async def about_application(
+    session: Session, application_id: UUID, type_: EventType, at: datetime, detail: Model
+) -> None:
+    """Tell of something that belongs to no connection."""
+    event = events.EventRow(ids.new(), type_, at, msgspec.json.encode(detail))
+    await events.insert(session, application_id, application_id, [event])
+
+
 async def _write(
     session: Session,
     row: ConnectionRow,
@@ -61,4 +70,8 @@ async def _write(
     at: datetime,
 ) -> None:
     rows = [events.EventRow(ids.new(), t, at, msgspec.json.encode(detail)) for t, detail in told]
-    await events.insert(session, row.id, row.application_id, rows)
+    if any(event.type in SWITCHABLE for event in rows):
+        off = await applications.events_off(session, row.application_id)
+        rows = [event for event in rows if event.type not in off]
+    if rows:
+        await events.insert(session, row.id, row.application_id, rows)

@@ -7,3 +7,6 @@ values (%(digest)s, %(application_id)s, %(kind)s, %(hint)s)
 
 -- name: by_secret_key
 select application_id from api_key where digest = %(digest)s and kind = 'secret'
+
+-- name: events_off
+select events_off from application where id = %(id)s
