@@ -8,6 +8,7 @@ import os
 import re
 import tempfile
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -25,6 +26,8 @@ _ELSEWHERE = (f"{PREFIX}TEST_", f"{PREFIX}CLIENT_", f"{PREFIX}SANDBOX_")
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Rate = Annotated[float, Meta(ge=0, le=1_000_000)]
+PollKind = Literal["vehicle_location", "trailer_location", "available_time"]
+PollSeconds = Annotated[float, Meta(ge=0, le=86_400)]
 Count = Annotated[int, Meta(ge=1, le=1000)]
 
 
@@ -134,6 +137,28 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             le=60 * 24 * 366,
         ),
     ] = 120.0
+    poll_vehicle_locations_seconds: Annotated[
+        PollSeconds,
+        Meta(
+            description="Managed polling: seconds between two polls of where vehicles are, 0 for none"
+        ),
+    ] = 0.0
+    poll_trailer_locations_seconds: Annotated[
+        PollSeconds,
+        Meta(
+            description="Managed polling: seconds between two polls of where trailers are, 0 for none"
+        ),
+    ] = 0.0
+    poll_available_time_seconds: Annotated[
+        PollSeconds,
+        Meta(
+            description="Managed polling: seconds between two polls of the time that drivers have left, "
+            "0 for none"
+        ),
+    ] = 0.0
+    poll_concurrency: Annotated[
+        Count, Meta(description="Managed polls that one worker makes at the same time")
+    ] = 8
     deletion_grace_hours: Annotated[
         float,
         Meta(
@@ -150,6 +175,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Literal["debug", "info", "warning", "error"],
         Meta(description="The least level that is logged"),
     ] = "info"
+
+    @property
+    def polled(self) -> dict[PollKind, timedelta]:
+        """How often each kind of live answer is polled; what is not polled is not in it."""
+        seconds: dict[PollKind, float] = {
+            "vehicle_location": self.poll_vehicle_locations_seconds,
+            "trailer_location": self.poll_trailer_locations_seconds,
+            "available_time": self.poll_available_time_seconds,
+        }
+        return {kind: timedelta(seconds=each) for kind, each in seconds.items() if each}
 
     @property
     def link_base(self) -> str:

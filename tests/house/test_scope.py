@@ -20,6 +20,8 @@ EXEMPT = {
     "applications.by_secret_key": "finds the application by its key",
     "health.worker_seen": "the installation's own state",
     "erasure.due": "the watch over deletions looks after all tenants",
+    "live_answers.enrol": "managed polling looks after all tenants",
+    "live_answers.claim": "managed polling looks after all tenants",
     "syncs.orphans": "the reaper looks after all tenants",
     "pool.fetch_one": "runs a query that is handed in",
     "pool.fetch_all": "runs a query that is handed in",

@@ -9,6 +9,7 @@ import importlib.resources
 import os
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from types import MappingProxyType
 
 import msgspec
 from litestar import Litestar, Response, get
@@ -50,6 +51,7 @@ from milepost.jobs import queue as jobs
 from milepost.kit import registry as providers_installed
 from milepost.kit.registry import Registry
 from milepost.store.pool import Database
+from milepost.sync.live import Intervals
 from milepost.vault import Vault
 
 OPERATIONS: list[Operation] = [
@@ -90,6 +92,7 @@ def from_environment() -> Litestar:
             history=settings.rate_history,
             trusted_proxies=networks(settings.trusted_proxies),
         ),
+        polled=settings.polled,
     )
     # What is loaded now stays for good; the collector need not look at it again and again.
     gc.collect()
@@ -106,11 +109,13 @@ def build(
     cadence: timedelta = timedelta(hours=2),
     deletion_grace: timedelta = timedelta(hours=24),
     limits: Limits = Limits(),  # noqa: B008  Frozen.
+    polled: Intervals = MappingProxyType({}),
 ) -> Litestar:
     """Build the application; it opens the database when it starts and closes it when it stops."""
     house = furnish(
         database, registry, queue, public_url, cadence=cadence, deletion_grace=deletion_grace,
         limits=limits,
+        polled=polled,
     )  # fmt: skip
 
     @contextlib.asynccontextmanager

@@ -53,6 +53,7 @@ _REFERS: dict[str, DocumentModel] = {
     "devices": "device",
     "vehicle": "vehicle",
     "driver": "driver",
+    "trailer": "trailer",
     "codrivers": "driver",
 }
 _NO_FILTER = EntityFilter()
@@ -150,6 +151,20 @@ async def by_public_id(
     return {ids.show(model, row.id): _published(model, row, filters) for row in rows.values()}
 
 
+async def hidden(call: Call, model: DocumentModel, public_ids: Collection[str]) -> set[str]:
+    """Say which of some documents the connection's filters hide, known or not yet known."""
+    filters = call.connection.filters
+    filter_ = _filter(model, filters)
+    if filter_ == _NO_FILTER:
+        return set()
+    known = await by_public_id(call, model, public_ids)
+    hidden = {public_id for public_id, each in known.items() if not _is_shown(each)}
+    unknown = set(public_ids) - known.keys()
+    if filter_.include_ids:
+        return hidden | unknown.difference(filter_.include_ids)
+    return hidden | unknown.intersection(filter_.exclude_ids or [])
+
+
 def with_raw(found: Sequence[M], places: Iterable[Sequence[RawPlace]], archive: Archive) -> list[M]:
     """Show each record with all the payloads that it was built from."""
     return [
@@ -183,9 +198,7 @@ def visibility(document: Document, filter_: EntityFilter) -> Visibility:
 
 def _published(model: DocumentModel, row: DocumentRow, filters: Filters | None) -> Document:
     document = _DECODERS[model].decode(row.body)
-    filter_ = _NO_FILTER
-    if filters is not None and model in ("vehicle", "driver"):
-        filter_ = (filters.vehicles if model == "vehicle" else filters.drivers) or _NO_FILTER
+    filter_ = _filter(model, filters)
     metadata = EntityMetadata(
         added_at=clock.iso(row.added_at),
         modified_at=clock.iso(row.modified_at),
@@ -193,6 +206,12 @@ def _published(model: DocumentModel, row: DocumentRow, filters: Filters | None) 
         visibility="deleted" if row.deleted_at else visibility(document, filter_),
     )
     return msgspec.structs.replace(document, metadata=metadata)
+
+
+def _filter(model: DocumentModel, filters: Filters | None) -> EntityFilter:
+    if filters is None or model not in ("vehicle", "driver"):
+        return _NO_FILTER
+    return (filters.vehicles if model == "vehicle" else filters.drivers) or _NO_FILTER
 
 
 def _is_shown(document: Document) -> bool:

@@ -11,6 +11,7 @@ from milepost.api.throttle import Limits, Throttle
 from milepost.kit.registry import Registry
 from milepost.store.pool import Database
 from milepost.sync.connections import Reception
+from milepost.sync.live import Intervals
 from milepost.sync.request import Desk
 
 
@@ -23,6 +24,7 @@ class House(msgspec.Struct, frozen=True, kw_only=True):
     reception: Reception
     throttle: Throttle
     public_url: str
+    polled: Intervals = {}
 
 
 def furnish(
@@ -34,6 +36,7 @@ def furnish(
     cadence: timedelta,
     deletion_grace: timedelta,
     limits: Limits,
+    polled: Intervals,
 ) -> House:
     desk = Desk(registry, queue)
     return House(
@@ -42,6 +45,7 @@ def furnish(
         desk=desk,
         throttle=Throttle(database, limits),
         public_url=link_base.rstrip("/"),
+        polled=polled,
         reception=Reception(
             database,
             registry,

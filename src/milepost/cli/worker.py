@@ -32,5 +32,7 @@ async def _work(settings: Settings) -> int:
             turn_seconds=settings.sync_turn_seconds,
             cadence=timedelta(minutes=settings.sync_cadence_minutes),
             public_url=settings.link_base,
+            polled=settings.polled,
+            poll_hands=settings.poll_concurrency,
         )
     return 0

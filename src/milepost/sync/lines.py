@@ -16,7 +16,7 @@ class Lines:
 
     def __init__(self, database: Database, registry: Registry) -> None:
         self._database = database
-        self._registry = registry
+        self.registry = registry
 
     def wallet(self, connection: ConnectionRow) -> Wallet:
         return StoredWallet(self._database, connection)
@@ -24,6 +24,6 @@ class Lines:
     def open(self, connection: ConnectionRow, *, live: bool = False) -> Connector:
         """Make a connector of a connection; `live` says that somebody waits for its answer."""
         del live
-        return self._registry.connect(
+        return self.registry.connect(
             connection.provider, self.wallet(connection), Identity(connection.id)
         )

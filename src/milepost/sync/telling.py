@@ -36,21 +36,21 @@ class Teller:
     async def issue(
         self,
         session: Session,
-        sync: SyncRow,
+        sync: SyncRow | None,
         code: IssueCode,
         subject: str,
         message: str,
         at: datetime,
     ) -> None:
-        """Report an issue that the sync met; tell of it when it is news."""
+        """Report an issue, of the sync if one met it; tell of it when it is news."""
         issue, news = await issues.report(
             session,
-            sync.connection_id,
+            self.connection.id,
             code=code,
             subject=subject,
             message=message,
             at=at,
-            sync_id=sync.id,
+            sync_id=None if sync is None else sync.id,
         )
         if news:
             await emit.about(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from datetime import timedelta
 from uuid import UUID
 
@@ -17,6 +18,8 @@ from milepost.kit.registry import Registry
 from milepost.store import allowances
 from milepost.store.pool import Database
 from milepost.sync.deletion import delete_due
+from milepost.sync.live import Intervals
+from milepost.sync.polling import Poller
 from milepost.sync.request import Desk
 from milepost.sync.run import Runner
 from milepost.sync.schedule import request_due
@@ -29,8 +32,13 @@ log = structlog.get_logger()
 _POLL_SECONDS = 0.5
 _WATCH_SECONDS = 2.0
 _SWEEP_SECONDS = 60.0
+# A hand that has nothing to poll looks again so often: a claim that finds nothing takes 0.3 ms.
+_IDLE_HAND_SECONDS = 1.0
 # A turn is asked to stop at a page boundary when the worker is told to go; a page takes far less.
 _SHUTDOWN_SECONDS = 5.0
+
+
+Look = Callable[[], Awaitable[object]]
 
 
 class _AfterShutdown(BaseRetryStrategy):
@@ -62,14 +70,18 @@ async def run(
     cadence: timedelta,
     public_url: str,
     grace_seconds: float = 5.0,
+    polled: Intervals | None = None,
+    poll_hands: int = 8,
 ) -> None:
     """Work until cancelled or told to stop by a signal."""
-    database = Database(database_url, vault, pool_size=concurrency + 4)
+    hands = poll_hands if polled else 0
+    database = Database(database_url, vault, pool_size=concurrency + 4 + hands)
     await database.open()
     queue = jobs.app(database_url, min_size=1, max_size=concurrency + 3)
     runner = Runner(database, registry, queue, turn_seconds=turn_seconds, public_url=public_url)
     tasks(queue, runner)
     desk = Desk(registry, queue)
+    poller = Poller(database, registry, polled or {}, hands=poll_hands, public_url=public_url)
 
     async def look_after() -> None:
         await take_over_orphans(database, registry, queue, runner, grace_seconds=grace_seconds)
@@ -86,13 +98,15 @@ async def run(
 
     try:
         async with queue.open_async():
-            watchers = [
-                asyncio.create_task(_every(_WATCH_SECONDS, "watch", look_after)),
-                asyncio.create_task(_every(_WATCH_SECONDS, "cadence", keep_cadence)),
-                asyncio.create_task(_every(_WATCH_SECONDS, "deletion", delete)),
-                asyncio.create_task(_every(_SWEEP_SECONDS, "sweep", sweep)),
+            watches = [
+                (_WATCH_SECONDS, "watch", look_after),
+                (_WATCH_SECONDS, "cadence", keep_cadence),
+                (_WATCH_SECONDS, "deletion", delete),
+                (_SWEEP_SECONDS, "sweep", sweep),
+                (_WATCH_SECONDS, "polling", poller.enrol),
+                *[(_IDLE_HAND_SECONDS, "polling", poller.work)] * hands,
             ]
-            try:
+            async with _watching(watches):
                 await queue.run_worker_async(
                     queues=[jobs.SYNC_QUEUE],
                     concurrency=concurrency,
@@ -100,15 +114,23 @@ async def run(
                     shutdown_graceful_timeout=_SHUTDOWN_SECONDS,
                     delete_jobs="successful",
                 )
-            finally:
-                for watcher in watchers:
-                    watcher.cancel()
-                await asyncio.gather(*watchers, return_exceptions=True)
     finally:
         await database.close()
 
 
-async def _every(seconds: float, name: str, look: Callable[[], Awaitable[None]]) -> None:
+@contextlib.asynccontextmanager
+async def _watching(watches: Iterable[tuple[float, str, Look]]) -> AsyncIterator[None]:
+    """Look after things, each every so many seconds, for as long as the context lasts."""
+    watchers = [asyncio.create_task(_every(*each)) for each in watches]
+    try:
+        yield
+    finally:
+        for watcher in watchers:
+            watcher.cancel()
+        await asyncio.gather(*watchers, return_exceptions=True)
+
+
+async def _every(seconds: float, name: str, look: Look) -> None:
     """Do something now and then; a failure is logged and does not end the watch."""
     while True:
         try:

@@ -1,9 +1,9 @@
-"""Hours of service: duty statuses, and the days that they add up to."""
+"""Hours of service: duty statuses, the days that they add up to, and the time that is left."""
 
 from __future__ import annotations
 
-from milepost.api import records
-from milepost.api.operations import Call, Operation
+from milepost.api import live, records
+from milepost.api.operations import Call, Operation, Reply
 from milepost.api.paging import Page
 from milepost.api.parameters import (
     CURSOR,
@@ -20,7 +20,7 @@ from milepost.api.parameters import (
     TOMBSTONES,
     expand,
 )
-from milepost.models.hos import HOSDailyLog, HOSLog
+from milepost.models.hos import HOSAvailableTime, HOSDailyLog, HOSLog
 
 EXPAND = expand("driver", "vehicle", "codrivers")
 EXPAND_DRIVER = expand("driver")
@@ -39,6 +39,10 @@ async def list_hos_daily_logs(call: Call) -> Page:
     return await records.listing(
         call, "hos_daily_log", EXPAND_DRIVER, since=values[START_DATE], until=until
     )
+
+
+async def list_hos_available_time(call: Call) -> Reply:
+    return await live.listing(call, "available_time", EXPAND_DRIVER)
 
 
 OPERATIONS = [
@@ -71,5 +75,17 @@ OPERATIONS = [
             CURSOR, LIMIT, START_DATE, END_DATE, MODIFIED_AFTER, MODIFIED_BEFORE, DRIVER_IDS, RAW,
             EXPAND_DRIVER, TOMBSTONES, HIDDEN_RECORDS,
         ],
+    ),
+    Operation(
+        id="listHOSAvailableTime",
+        method="GET",
+        path="/hos/available-time",
+        tag="Hours of Service",
+        summary="Available Time for Drivers",
+        description=f"How much time drivers have left on their clocks. {live.NOTE}",
+        answer=list[HOSAvailableTime],
+        handler=list_hos_available_time,
+        parameters=[CURSOR, LIMIT, DRIVER_IDS, EXPAND_DRIVER, RAW],
+        refusals=[422, 501, 502, 504],
     ),
 ]  # fmt: skip

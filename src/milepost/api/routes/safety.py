@@ -1,8 +1,11 @@
-"""Safety events."""
+"""Safety events, and the footage of them."""
 
 from __future__ import annotations
 
-from milepost.api import records
+import msgspec
+
+from milepost import clock, ids
+from milepost.api import documents, live, records
 from milepost.api.operations import Call, Operation
 from milepost.api.paging import Page
 from milepost.api.parameters import (
@@ -20,7 +23,10 @@ from milepost.api.parameters import (
     expand,
     identifier,
 )
-from milepost.models.safety import SafetyEvent
+from milepost.errors import NotFound
+from milepost.models.safety import CameraMedia, SafetyEvent
+from milepost.store import documents as stored
+from milepost.sync.live import line
 
 EXPAND = expand("vehicle", "driver")
 ID = identifier("id", "safety_event", "The safety event")
@@ -35,6 +41,30 @@ async def list_safety_events(call: Call) -> Page:
 
 async def get_safety_event(call: Call) -> records.Record:
     return await records.one(call, "safety_event", ID, EXPAND)
+
+
+async def get_event_camera_media(call: Call) -> CameraMedia:
+    """Ask the provider for addresses that are good now; they expire, and are not kept."""
+    house, connection, event_id = call.house, call.connection, call.values[ID]
+    async with house.database.session() as session:
+        found = await stored.by_ids(session, connection.id, "safety_event", [event_id])
+    if event_id not in found:
+        raise documents.missing("safety_event", event_id)
+    event = msgspec.json.decode(found[event_id].body, type=SafetyEvent)
+    asked_at = clock.now()
+    connector = line(house.reception.lines, connection, "CameraMedia", "footage")
+    try:
+        told = await connector.camera_media(event.source_id)
+    finally:
+        await connector.aclose()
+    if told is None:
+        shown = ids.show("safety_event", event_id)
+        raise NotFound(detail=f"The provider has no footage of {shown}, or none yet")
+    media, body = told
+    if not call.values[RAW]:
+        return media
+    raw = live.raw(call, f"{connection.provider}.camera_media", body, asked_at)
+    return msgspec.structs.replace(media, raw=[raw])
 
 
 OPERATIONS = [
@@ -65,5 +95,18 @@ OPERATIONS = [
         reads=True,
         parameters=[ID, EXPAND, RAW, HIDDEN_RECORDS],
         refusals=[404],
+    ),
+    Operation(
+        id="getEventCameraMedia",
+        method="GET",
+        path="/safety/events/{id}/camera-media",
+        tag="Safety",
+        summary="Get Event Camera Media",
+        description="Addresses of a safety event's footage, asked of the provider at once: they are the "
+        "provider's own, need no login, and expire.",
+        answer=CameraMedia,
+        handler=get_event_camera_media,
+        parameters=[ID, RAW],
+        refusals=[404, 422, 501, 502],
     ),
 ]  # fmt: skip
