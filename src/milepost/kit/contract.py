@@ -103,6 +103,8 @@ class StreamSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     right that reading needs. `window_hours` is the length of one history slice. A stream with a `feed`
     is told what is new; one without reads the last `look_back_hours` again at every sync, because
     records arrive late or are edited. `rank` orders stages: all of a rank is done before the next begins.
+    A series is `with_stats` where the answers that hold the positions hold the readings too: its cuts
+    then mix both, so that neither the call nor the raw data is needed twice.
     """
 
     name: str
@@ -118,6 +120,7 @@ class StreamSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     look_back_hours: int = 0
     feed: bool = True
     rank: int = 1
+    with_stats: bool = False
 
     @property
     def window(self) -> timedelta:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from operator import attrgetter
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from milepost.ids import Identity
 from milepost.kit.contract import Cut
@@ -20,7 +20,6 @@ from milepost.store.queries import queries
 
 SQL = queries("series")
 
-_LOCATED_AT, _AT = attrgetter("located_at"), attrgetter("at")
 _STAT_NUMBERS = {name: number for number, name in enumerate(STAT_TYPES)}
 
 _STAGED = {
@@ -47,10 +46,26 @@ def months(cuts: Iterable[Cut]) -> set[Month]:
     found: set[Month] = set()
     for cut in cuts:
         if cut.records:
-            time = _LOCATED_AT if isinstance(cut.records[0], Fix) else _AT
-            times = [*map(time, cut.records)]
+            times = [
+                record.located_at if type(record) is Fix else record.at  # type: ignore[union-attr]
+                for record in cut.records
+            ]
             found.update(months_between(min(times), max(times)))
     return found
+
+
+def share(series: Series, cuts: Iterable[RawCut]) -> list[RawCut]:
+    """Return the part of cuts that belongs to a series, where positions and readings are mixed in them."""
+    kind: type = Fix if series == "position" else StatReading
+    return [RawCut(raw.id, _share(raw.cut, kind)) for raw in cuts]
+
+
+def _share(cut: Cut, kind: type) -> Cut:
+    numbers = cut.ordinals if cut.ordinals is not None else range(len(cut.records))
+    kept = [pair for pair in zip(cut.records, numbers, strict=True) if type(pair[0]) is kind]
+    return replace(
+        cut, records=[record for record, _ in kept], ordinals=[number for _, number in kept]
+    )
 
 
 def rows(

@@ -82,7 +82,9 @@ class Landing:
         """
         series = _SERIES.get(spec.model)
         if series is not None:
-            await self._partitions.ensure(series, sorted(merge_series.months(page.cuts)))
+            months = sorted(merge_series.months(page.cuts))
+            for each in _series_of(spec, series):
+                await self._partitions.ensure(each, months)
         if series is not None and row.mode == "history" and row.number not in self._overlapping:
             try:
                 return await self._merge(spec, row, page, series, straight=True)
@@ -102,14 +104,32 @@ class Landing:
             if series is not None:
                 live = series == "position" and row.mode == "feed"
                 moved = await newest.advanced(session, self._identity, page.cuts) if live else {}
-                merge = merge_series.copy_straight if straight else merge_series.merge_staged
-                merged = await merge(session, series, raw_cuts, self._identity, stamp)
-                changed: Iterable[int] = merged.raw_ids
+                changed: Iterable[int] = await self._land_series(
+                    session, spec, series, raw_cuts, stamp, straight=straight
+                )
                 await self._teller.moved(session, self._identity, moved, stamp)
             else:
                 changed = await self._land_documents(session, spec, row, page, raw_cuts, stamp)
             await self._keep_raw(session, spec, raw_cuts, set(changed), stamp)
             return await self._turn_page(session, spec, row, page, records)
+
+    async def _land_series(
+        self,
+        session: Session,
+        spec: StreamSpec,
+        series: Series,
+        raw_cuts: list[RawCut],
+        stamp: datetime,
+        *,
+        straight: bool,
+    ) -> set[int]:
+        merge = merge_series.copy_straight if straight else merge_series.merge_staged
+        changed: set[int] = set()
+        for each in _series_of(spec, series):
+            part = merge_series.share(each, raw_cuts) if spec.with_stats else raw_cuts
+            merged = await merge(session, each, part, self._identity, stamp)
+            changed |= merged.raw_ids
+        return changed
 
     async def _move(self, session: Session, records: int) -> None:
         """Count the page, and obey whoever asked the sync to stop."""
@@ -265,6 +285,10 @@ class Landing:
         # A hundred is said by completion only.
         await syncs.run(session, "progress", self._sync, progress=min(progress, 99.99))
         await self._teller.works_again(session, "permission_missing", spec.name, clock.now())
+
+
+def _series_of(spec: StreamSpec, series: Series) -> tuple[Series, ...]:
+    return ("position", "stat") if spec.with_stats else (series,)
 
 
 def hash_of(raw: RawCut) -> str:
