@@ -9,6 +9,7 @@ from milepost.api.parameters import (
     CURSOR,
     END_AT,
     HIDDEN_RECORDS,
+    KNOWN_AT,
     LIMIT,
     MODIFIED_AFTER,
     MODIFIED_BEFORE,
@@ -43,7 +44,7 @@ OPERATIONS = [
         reads=True,
         parameters=[
             CURSOR, LIMIT, MODIFIED_AFTER, MODIFIED_BEFORE, START_AT, END_AT, VEHICLE_IDS, EXPAND, RAW,
-            TOMBSTONES, HIDDEN_RECORDS,
+            TOMBSTONES, HIDDEN_RECORDS, KNOWN_AT,
         ],
     ),
 ]  # fmt: skip

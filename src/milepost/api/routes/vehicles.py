@@ -9,6 +9,7 @@ from milepost.api.parameters import (
     CURSOR,
     DELETED,
     HIDDEN,
+    KNOWN_AT,
     LIMIT,
     MODIFIED_AFTER,
     MODIFIED_BEFORE,
@@ -23,7 +24,7 @@ ID = identifier("id", "vehicle", "The vehicle")
 
 
 async def list_vehicles(call: Call) -> Page:
-    return await documents.listing(call, "vehicle", EXPAND, filtered=True)
+    return await documents.listing(call, "vehicle", EXPAND)
 
 
 async def get_vehicle(call: Call) -> documents.Document:
@@ -41,7 +42,17 @@ OPERATIONS = [
         answer=list[Vehicle],
         handler=list_vehicles,
         reads=True,
-        parameters=[CURSOR, LIMIT, MODIFIED_AFTER, MODIFIED_BEFORE, RAW, HIDDEN, DELETED, EXPAND],
+        parameters=[
+            CURSOR,
+            LIMIT,
+            MODIFIED_AFTER,
+            MODIFIED_BEFORE,
+            RAW,
+            HIDDEN,
+            DELETED,
+            EXPAND,
+            KNOWN_AT,
+        ],
     ),
     Operation(
         id="getVehicle",
@@ -52,7 +63,7 @@ OPERATIONS = [
         answer=Vehicle,
         handler=get_vehicle,
         reads=True,
-        parameters=[ID, RAW, EXPAND],
+        parameters=[ID, RAW, EXPAND, KNOWN_AT],
         refusals=[404],
     ),
 ]
