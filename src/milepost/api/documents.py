@@ -23,17 +23,17 @@ from milepost.api.parameters import (
     Parameter,
 )
 from milepost.errors import NotFound
+from milepost.models.connection import EntityFilter, Filters
 from milepost.models.device import Device
 from milepost.models.driver import Driver
 from milepost.models.group import Group
-from milepost.models.meta import EntityMetadata, Model
+from milepost.models.meta import EntityMetadata, Model, Visibility
 from milepost.models.trailer import Trailer
 from milepost.models.vehicle import Vehicle
 from milepost.store import documents
 from milepost.store.connections import ConnectionRow
 from milepost.store.documents import DocumentModel, DocumentRow
 from milepost.store.raw import Archive, RawPlace, opened
-from milepost.store.visibility import EVERYONE, rule_of
 from milepost.vault import ConnectionKey, Vault
 
 Document = Vehicle | Driver | Group | Device | Trailer
@@ -56,13 +56,16 @@ _REFERS: dict[str, DocumentModel] = {
     "trailer": "trailer",
     "codrivers": "driver",
 }
+_NO_FILTER = EntityFilter()
 
 
-async def listing(call: Call, model: DocumentModel, expand: Parameter[frozenset[str]]) -> Page:
-    """Answer a list of documents in order of modification."""
+async def listing(
+    call: Call, model: DocumentModel, expand: Parameter[frozenset[str]], *, filtered: bool
+) -> Page:
+    """Answer a list of documents in order of modification; `filtered` where connections' filters apply."""
     values = call.values
     bookmarks = call.bookmarks()
-    place = call.place(bookmarks, CURSOR)
+    place = bookmarks.read(values[CURSOR])
     limit = values[LIMIT]
     rows = await documents.page(
         call.session,
@@ -72,12 +75,13 @@ async def listing(call: Call, model: DocumentModel, expand: Parameter[frozenset[
         modified_after=values[MODIFIED_AFTER],
         modified_before=values[MODIFIED_BEFORE],
         deleted=values[DELETED],
-        hidden=values[HIDDEN],
-        known_at=call.known_at,
         limit=limit + 1,
     )
     page, last = cut(rows, limit)
     shown = await show(call, model, page, expand=values[expand], raw=values[RAW])
+    if filtered and not values[HIDDEN]:
+        # A page may then hold fewer than `limit`; what counts for the reader is `next`.
+        shown = [each for each in shown if _is_shown(each)]
     return Page(shown, bookmarks.write(micros(last.modified_at), last.id.bytes) if last else UNSET)
 
 
@@ -86,7 +90,7 @@ async def one(
 ) -> Document:
     """Answer one document of the connection, removed and hidden ones too; raise NotFound."""
     wanted = call.values[which]
-    found = await documents.by_ids(call.session, call.connection.id, model, [wanted], call.known_at)
+    found = await documents.by_ids(call.session, call.connection.id, model, [wanted])
     if wanted not in found:
         raise missing(model, wanted)
     (shown,) = await show(
@@ -107,7 +111,8 @@ async def show(
     expand: frozenset[str] = frozenset(),
     raw: bool = False,
 ) -> list[Document]:
-    found = [_published(model, row) for row in rows]
+    connection = call.connection
+    found = [_published(model, row, connection.filters) for row in rows]
     if raw:
         archive = await archive_of(call, [row.raw_id for row in rows])
         found = with_raw(found, [[(row.raw_id, row.raw_ordinal)] for row in rows], archive)
@@ -124,7 +129,9 @@ async def expanded(call: Call, found: Sequence[M], expand: frozenset[str]) -> li
         ids_there.update(each for record in found for each in _ids(getattr(record, word, UNSET)))
     known: dict[str, Document] = {}
     for model, public_ids in named.items():
-        known |= await by_public_id(call, model, public_ids, hidden=call.values[HIDDEN])
+        known |= await by_public_id(call, model, public_ids)
+    if not call.values[HIDDEN]:
+        known = {public_id: each for public_id, each in known.items() if _is_shown(each)}
     return [
         msgspec.structs.replace(
             record, **{word: _whole(getattr(record, word, UNSET), known) for word in expand}
@@ -134,29 +141,28 @@ async def expanded(call: Call, found: Sequence[M], expand: frozenset[str]) -> li
 
 
 async def by_public_id(
-    call: Call, model: DocumentModel, public_ids: Iterable[str], *, hidden: bool = True
+    call: Call, model: DocumentModel, public_ids: Iterable[str]
 ) -> dict[str, Document]:
     """Read the known ones of some documents, by their public ids, for whoever expands references."""
-    wanted = {ids.read(model, each) for each in public_ids}
-    rows = await documents.by_ids(call.session, call.connection.id, model, wanted, call.known_at)
-    return {
-        ids.show(model, row.id): _published(model, row)
-        for row in rows.values()
-        if hidden or row.hidden is None
-    }
+    rows = await documents.by_ids(
+        call.session, call.connection.id, model, {ids.read(model, each) for each in public_ids}
+    )
+    filters = call.connection.filters
+    return {ids.show(model, row.id): _published(model, row, filters) for row in rows.values()}
 
 
 async def hidden(call: Call, model: DocumentModel, public_ids: Collection[str]) -> set[str]:
     """Say which of some documents the connection's filters hide, known or not yet known."""
-    rule = rule_of(call.connection.filters, model)
-    if rule == EVERYONE:
+    filters = call.connection.filters
+    filter_ = _filter(model, filters)
+    if filter_ == _NO_FILTER:
         return set()
-    known = await documents.by_ids(
-        call.session, call.connection.id, model, [ids.read(model, each) for each in public_ids]
-    )
-    hidden = {ids.show(model, row.id) for row in known.values() if row.hidden is not None}
-    unknown = {each for each in public_ids if ids.read(model, each) not in known}
-    return hidden | {each for each in unknown if rule.hides_unknown(ids.read(model, each))}
+    known = await by_public_id(call, model, public_ids)
+    hidden = {public_id for public_id, each in known.items() if not _is_shown(each)}
+    unknown = set(public_ids) - known.keys()
+    if filter_.include_ids:
+        return hidden | unknown.difference(filter_.include_ids)
+    return hidden | unknown.intersection(filter_.exclude_ids or [])
 
 
 def with_raw(found: Sequence[M], places: Iterable[Sequence[RawPlace]], archive: Archive) -> list[M]:
@@ -178,15 +184,39 @@ def connection_key(vault: Vault, connection: ConnectionRow) -> ConnectionKey:
     return ConnectionKey(vault.open(connection.sealed_key))
 
 
-def _published(model: DocumentModel, row: DocumentRow) -> Document:
+def visibility(document: Document, filter_: EntityFilter) -> Visibility:
+    """Say whether a filter hides a document: included ids win over everything, else exclusion, else status."""
+    if filter_.include_ids:
+        return "visible" if document.id in filter_.include_ids else "hidden_by_include_list"
+    if filter_.exclude_ids and document.id in filter_.exclude_ids:
+        return "hidden_by_exclude_list"
+    status = getattr(document, "status", UNSET)
+    if filter_.status and status != filter_.status:
+        return "hidden_by_status"
+    return "visible"
+
+
+def _published(model: DocumentModel, row: DocumentRow, filters: Filters | None) -> Document:
     document = _DECODERS[model].decode(row.body)
+    filter_ = _filter(model, filters)
     metadata = EntityMetadata(
         added_at=clock.iso(row.added_at),
         modified_at=clock.iso(row.modified_at),
         deleted_at=clock.iso(row.deleted_at) if row.deleted_at else UNSET,
-        visibility="deleted" if row.deleted_at else row.hidden or "visible",
+        visibility="deleted" if row.deleted_at else visibility(document, filter_),
     )
     return msgspec.structs.replace(document, metadata=metadata)
+
+
+def _filter(model: DocumentModel, filters: Filters | None) -> EntityFilter:
+    if filters is None or model not in ("vehicle", "driver"):
+        return _NO_FILTER
+    return (filters.vehicles if model == "vehicle" else filters.drivers) or _NO_FILTER
+
+
+def _is_shown(document: Document) -> bool:
+    metadata = document.metadata
+    return metadata is UNSET or metadata.visibility in ("visible", "deleted")
 
 
 def _ids(value: Any) -> list[str]:

@@ -149,7 +149,6 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     status: Literal["live", "beta", "sandbox", "deprecated"]
     base_url: str
     logins: list[list[LoginField]]
-    token: str  # how the bearer token is made of the login fields, "{apiKey}"
     history_days: int
     streams: list[StreamSpec]
     limits: dict[str, float]
@@ -158,6 +157,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     available_history: str
     logo: str
     icon: str
+    token: str = (
+        ""  # how a bearer token is made of the login fields, "{apiKey}"; empty where there is none
+    )
     base_code: str | None = None
     hosts: list[str] = []
     references: list[dict[str, str]] = []

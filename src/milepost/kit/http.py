@@ -201,6 +201,10 @@ class ProviderClient:
                         return came.body
                 else:
                     error = came
+                if isinstance(error, SlowDown):
+                    waits += 1
+                    self._hold(bucket, (error.until - clock.now()).total_seconds(), waits)
+                    continue
                 if isinstance(error, LoginLost) and not renewed:
                     renewed = await self._authorization.renewed(login)
                     if renewed:
@@ -230,9 +234,12 @@ class ProviderClient:
             await asyncio.sleep(at - now)
 
     def _obey(self, answer: Answer, bucket: Bucket, waits: int) -> None:
-        """Hold the bucket as a 429 asks, for all who share it; raise SlowDown where that is long."""
+        """Hold the bucket as a 429 asks."""
         asked = retry_after(answer.headers)
-        seconds = 1.0 if asked is None else asked
+        self._hold(bucket, 1.0 if asked is None else asked, waits)
+
+    def _hold(self, bucket: Bucket, seconds: float, waits: int) -> None:
+        """Hold the bucket for all who share it; raise SlowDown where that is long."""
         if waits > SHORT_WAITS:
             seconds = max(seconds, 5.0)
         bucket.hold(time.monotonic() + seconds)

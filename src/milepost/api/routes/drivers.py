@@ -9,7 +9,6 @@ from milepost.api.parameters import (
     CURSOR,
     DELETED,
     HIDDEN,
-    KNOWN_AT,
     LIMIT,
     MODIFIED_AFTER,
     MODIFIED_BEFORE,
@@ -24,7 +23,7 @@ ID = identifier("id", "driver", "The driver")
 
 
 async def list_drivers(call: Call) -> Page:
-    return await documents.listing(call, "driver", EXPAND)
+    return await documents.listing(call, "driver", EXPAND, filtered=True)
 
 
 async def get_driver(call: Call) -> documents.Document:
@@ -42,17 +41,7 @@ OPERATIONS = [
         answer=list[Driver],
         handler=list_drivers,
         reads=True,
-        parameters=[
-            CURSOR,
-            LIMIT,
-            MODIFIED_AFTER,
-            MODIFIED_BEFORE,
-            RAW,
-            HIDDEN,
-            DELETED,
-            EXPAND,
-            KNOWN_AT,
-        ],
+        parameters=[CURSOR, LIMIT, MODIFIED_AFTER, MODIFIED_BEFORE, RAW, HIDDEN, DELETED, EXPAND],
     ),
     Operation(
         id="getDriver",
@@ -63,7 +52,7 @@ OPERATIONS = [
         answer=Driver,
         handler=get_driver,
         reads=True,
-        parameters=[ID, RAW, EXPAND, KNOWN_AT],
+        parameters=[ID, RAW, EXPAND],
         refusals=[404],
     ),
 ]

@@ -9,7 +9,6 @@ from milepost.api.parameters import (
     CURSOR,
     END_AT,
     HIDDEN_RECORDS,
-    KNOWN_AT,
     LIMIT,
     MODIFIED_AFTER,
     MODIFIED_BEFORE,
@@ -44,7 +43,7 @@ OPERATIONS = [
         reads=True,
         parameters=[
             CURSOR, LIMIT, MODIFIED_AFTER, MODIFIED_BEFORE, START_AT, END_AT, VEHICLE_IDS, EXPAND, RAW,
-            TOMBSTONES, HIDDEN_RECORDS, KNOWN_AT,
+            TOMBSTONES, HIDDEN_RECORDS,
         ],
     ),
 ]  # fmt: skip

@@ -8,7 +8,6 @@ from milepost.api.paging import Page
 from milepost.api.parameters import (
     CURSOR,
     DELETED,
-    KNOWN_AT,
     LIMIT,
     MODIFIED_AFTER,
     MODIFIED_BEFORE,
@@ -21,7 +20,7 @@ EXPAND = expand("parent")
 
 
 async def list_groups(call: Call) -> Page:
-    return await documents.listing(call, "group", EXPAND)
+    return await documents.listing(call, "group", EXPAND, filtered=False)
 
 
 OPERATIONS = [
@@ -35,6 +34,6 @@ OPERATIONS = [
         answer=list[Group],
         handler=list_groups,
         reads=True,
-        parameters=[LIMIT, CURSOR, EXPAND, RAW, MODIFIED_AFTER, MODIFIED_BEFORE, DELETED, KNOWN_AT],
+        parameters=[LIMIT, CURSOR, EXPAND, RAW, MODIFIED_AFTER, MODIFIED_BEFORE, DELETED],
     ),
 ]

@@ -10,7 +10,6 @@ from milepost.api.parameters import (
     DRIVER_IDS,
     END_DATE,
     HIDDEN_RECORDS,
-    KNOWN_AT,
     LIMIT,
     MODIFIED_AFTER,
     MODIFIED_BEFORE,
@@ -59,7 +58,7 @@ OPERATIONS = [
         reads=True,
         parameters=[
             CURSOR, LIMIT, STARTED_AFTER, STARTED_BEFORE, MODIFIED_AFTER, MODIFIED_BEFORE, DRIVER_IDS,
-            EXPAND, RAW, TOMBSTONES, HIDDEN_RECORDS, KNOWN_AT,
+            EXPAND, RAW, TOMBSTONES, HIDDEN_RECORDS,
         ],
     ),
     Operation(
@@ -74,7 +73,7 @@ OPERATIONS = [
         reads=True,
         parameters=[
             CURSOR, LIMIT, START_DATE, END_DATE, MODIFIED_AFTER, MODIFIED_BEFORE, DRIVER_IDS, RAW,
-            EXPAND_DRIVER, TOMBSTONES, HIDDEN_RECORDS, KNOWN_AT,
+            EXPAND_DRIVER, TOMBSTONES, HIDDEN_RECORDS,
         ],
     ),
     Operation(

@@ -11,15 +11,7 @@ from milepost import ids
 from milepost.api import documents, records
 from milepost.api.operations import Call, Operation
 from milepost.api.paging import Page, cut
-from milepost.api.parameters import (
-    CURSOR,
-    HIDDEN_RECORDS,
-    KNOWN_AT,
-    RAW,
-    choice,
-    expand,
-    month,
-)
+from milepost.api.parameters import CURSOR, HIDDEN_RECORDS, RAW, choice, expand, month
 from milepost.models.ifta import IFTASummary
 from milepost.models.meta import State
 from milepost.store import summaries
@@ -45,7 +37,7 @@ async def get_ifta_summary(call: Call) -> Page:
     values = call.values
     grouping = _GROUPINGS[values[GROUP_BY]]
     bookmarks = call.bookmarks(values[GROUP_BY])
-    place = call.place(bookmarks, CURSOR)
+    place = bookmarks.read(values[CURSOR])
     rows = await summaries.ifta(
         call.session,
         call.connection.id,
@@ -93,15 +85,6 @@ OPERATIONS = [
         answer=list[IFTASummary],
         handler=get_ifta_summary,
         reads=True,
-        parameters=[
-            CURSOR,
-            EXPAND,
-            RAW,
-            START_MONTH,
-            END_MONTH,
-            GROUP_BY,
-            HIDDEN_RECORDS,
-            KNOWN_AT,
-        ],
+        parameters=[CURSOR, EXPAND, RAW, START_MONTH, END_MONTH, GROUP_BY, HIDDEN_RECORDS],
     ),
 ]

@@ -12,7 +12,6 @@ from milepost.api.parameters import (
     CURSOR,
     DRIVER_IDS,
     HIDDEN_RECORDS,
-    KNOWN_AT,
     LIMIT,
     MODIFIED_AFTER,
     MODIFIED_BEFORE,
@@ -81,7 +80,7 @@ OPERATIONS = [
         reads=True,
         parameters=[
             CURSOR, LIMIT, MODIFIED_AFTER, MODIFIED_BEFORE, STARTED_AFTER, STARTED_BEFORE, DRIVER_IDS,
-            VEHICLE_IDS, EXPAND, RAW, TOMBSTONES, HIDDEN_RECORDS, KNOWN_AT,
+            VEHICLE_IDS, EXPAND, RAW, TOMBSTONES, HIDDEN_RECORDS,
         ],
     ),
     Operation(
@@ -94,7 +93,7 @@ OPERATIONS = [
         answer=SafetyEvent,
         handler=get_safety_event,
         reads=True,
-        parameters=[ID, EXPAND, RAW, HIDDEN_RECORDS, KNOWN_AT],
+        parameters=[ID, EXPAND, RAW, HIDDEN_RECORDS],
         refusals=[404],
     ),
     Operation(

@@ -9,7 +9,6 @@ from milepost.api.parameters import (
     CURSOR,
     DELETED,
     HIDDEN,
-    KNOWN_AT,
     LIMIT,
     MODIFIED_AFTER,
     MODIFIED_BEFORE,
@@ -24,7 +23,7 @@ ID = identifier("id", "vehicle", "The vehicle")
 
 
 async def list_vehicles(call: Call) -> Page:
-    return await documents.listing(call, "vehicle", EXPAND)
+    return await documents.listing(call, "vehicle", EXPAND, filtered=True)
 
 
 async def get_vehicle(call: Call) -> documents.Document:
@@ -42,17 +41,7 @@ OPERATIONS = [
         answer=list[Vehicle],
         handler=list_vehicles,
         reads=True,
-        parameters=[
-            CURSOR,
-            LIMIT,
-            MODIFIED_AFTER,
-            MODIFIED_BEFORE,
-            RAW,
-            HIDDEN,
-            DELETED,
-            EXPAND,
-            KNOWN_AT,
-        ],
+        parameters=[CURSOR, LIMIT, MODIFIED_AFTER, MODIFIED_BEFORE, RAW, HIDDEN, DELETED, EXPAND],
     ),
     Operation(
         id="getVehicle",
@@ -63,7 +52,7 @@ OPERATIONS = [
         answer=Vehicle,
         handler=get_vehicle,
         reads=True,
-        parameters=[ID, RAW, EXPAND, KNOWN_AT],
+        parameters=[ID, RAW, EXPAND],
         refusals=[404],
     ),
 ]
