@@ -72,6 +72,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             extra={"default": "none"},
         ),
     ] = {}
+    oauth_apps: Annotated[
+        dict[str, dict[str, str]],
+        Meta(
+            description="Your own OAuth apps, for fleets that connect by consent instead of a key: JSON, "
+            '`{"samsara": {"client_id": "…", "client_secret": "…"}}`, with `redirect_uri` where the provider '
+            "wants it",
+            extra={"default": "none"},
+        ),
+    ] = {}
     public_url: Annotated[
         str | None,
         Meta(
@@ -200,6 +209,7 @@ _MUST_BE = {
     "database_url": "an address like postgresql://user:password@host:5432/milepost",
     "provider_urls": 'a JSON object of provider code to address, {"samsara": "http://127.0.0.1:8765/samsara"}',
     "provider_pace": 'a JSON object of provider code to factor, {"samsara": 2}',
+    "oauth_apps": 'a JSON object of provider code to app, {"samsara": {"client_id": "…", "client_secret": "…"}}',
     "public_url": "an http or https address like https://milepost.example.com",
     "trusted_proxies": "networks or addresses like 10.0.0.0/8, 192.0.2.7, separated by commas",
     "secret_keys": "keys as `milepost key` prints them, separated by commas",
@@ -313,6 +323,15 @@ def _parse(name: str, kind: Any, text: str) -> Any:
         case "provider_urls":
             urls = msgspec.json.decode(text, type=dict[str, str])
             return {code: _http_address(url) for code, url in urls.items()}
+        case "oauth_apps":
+            apps = msgspec.json.decode(text, type=dict[str, dict[str, str]])
+            least, most = (
+                {"client_id", "client_secret"},
+                {"client_id", "client_secret", "redirect_uri"},
+            )
+            if not all(least <= app.keys() <= most and all(app.values()) for app in apps.values()):
+                raise ValueError
+            return apps
         case "provider_pace":
             return msgspec.json.decode(text, type=dict[str, Annotated[float, Meta(ge=0, le=1000)]])
         case _:

@@ -136,7 +136,8 @@ async def site(database_url: str) -> AsyncIterator[Site]:
     settings = Settings(vehicles=3, limits=False, page_readings=400)
     sandbox = Sandbox(settings, registry.load().simulators())
     async with serving(sandbox) as url:
-        providers = registry.load({"samsara": f"{url}/samsara"}, pace={"samsara": 0})
+        apps = {"samsara": {"client_id": "ours", "client_secret": "quiet"}}
+        providers = registry.load({"samsara": f"{url}/samsara"}, {"samsara": 0}, apps)
         database = Database(database_url, Vault([new_installation_key()]))
         app = build(database, providers, jobs.app(database_url), PUBLIC_URL, cadence=CADENCE)
         async with app.lifespan():

@@ -48,7 +48,8 @@ async def house(database: Database, application_id: UUID) -> AsyncIterator[House
     settings = Settings(vehicles=4, limits=False, page_readings=400)
     simulator = Sandbox(settings, registry.load().simulators())
     async with serving(simulator) as url:
-        providers = registry.load({"samsara": f"{url}/samsara"}, pace={"samsara": 0})
+        apps = {"samsara": {"client_id": "ours", "client_secret": "quiet"}}
+        providers = registry.load({"samsara": f"{url}/samsara"}, {"samsara": 0}, apps)
         connection = await connect(database, application_id)
         made = House(database, connection, simulator, providers)
         async with made.queue.open_async():

@@ -80,7 +80,9 @@ def from_environment() -> Litestar:
     )
     built = build(
         database,
-        providers_installed.load(settings.provider_urls, settings.provider_pace),
+        providers_installed.load(
+            settings.provider_urls, settings.provider_pace, settings.oauth_apps
+        ),
         jobs.app(settings.database_url),
         settings.link_base,
         cadence=timedelta(minutes=settings.sync_cadence_minutes),

@@ -124,7 +124,11 @@ def item_type(answer: Any) -> Any:
 
 
 # Fields of ours in models of the contract.
-_EXTENSIONS = [("RecordMetadata", "deletedAt"), ("Provider", "available")]
+_EXTENSIONS = [
+    ("RecordMetadata", "deletedAt"),
+    ("Provider", "available"),
+    ("ConnectionChange", "credentials"),
+]
 
 
 def _schemas(types: Iterable[Any]) -> dict[str, Any]:

@@ -27,7 +27,9 @@ async def _work(settings: Settings) -> int:
         await engine.run(
             database_url=url,
             vault=Vault(keys_for(settings)),
-            registry=registry.load(settings.provider_urls, settings.provider_pace),
+            registry=registry.load(
+                settings.provider_urls, settings.provider_pace, settings.oauth_apps
+            ),
             concurrency=settings.worker_concurrency,
             turn_seconds=settings.sync_turn_seconds,
             cadence=timedelta(minutes=settings.sync_cadence_minutes),

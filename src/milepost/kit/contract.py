@@ -135,6 +135,19 @@ class LoginField(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     secret: bool = True
 
 
+class OAuthForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a provider speaks OAuth 2 (RFC 6749): where a fleet agrees, where tokens are traded.
+
+    `client` says how the app shows itself at the token URL: HTTP Basic, or fields of the body. `scopes`
+    are asked for at the authorize URL; a provider that keeps them with the app has none here.
+    """
+
+    authorize_url: str
+    token_url: str
+    client: Literal["basic", "body"] = "basic"
+    scopes: list[str] = []
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A provider's identity card, read from `manifest.toml` (and, for a brand, laid over by its file).
 
@@ -162,6 +175,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     )
     base_code: str | None = None
     hosts: list[str] = []
+    oauth: OAuthForm | None = None
     references: list[dict[str, str]] = []
     sources: list[str] = []
     provider_requests: list[str] = []  # kinds of out-of-band requests that the provider offers

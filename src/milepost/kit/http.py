@@ -143,6 +143,17 @@ class ProviderClient:
         call = Call("POST", self._url(path, host), headers=headers, content=content)
         return await self._read(call, spends, judge)
 
+    async def post_form(
+        self, path: str, form: str, headers: Mapping[str, str], *, spends: str, judge: Judge
+    ) -> bytes:
+        """Ask by POST with a form that is already encoded; `headers` may hold a login of their own.
+
+        It may be sent again, as a read is: see `get`.
+        """
+        given = {**headers, "content-type": "application/x-www-form-urlencoded"}
+        call = Call("POST", self._below(path), headers=given, content=form.encode())
+        return await self._read(call, spends, judge)
+
     async def send(
         self,
         method: str,

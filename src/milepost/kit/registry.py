@@ -16,11 +16,13 @@ import msgspec
 from milepost.errors import MilepostError
 from milepost.ids import Identity
 from milepost.kit import limits
-from milepost.kit.access import Access, ConnectorFactory
+from milepost.kit.access import RENEWALS, Access, ConnectorFactory, OAuthApp
 from milepost.kit.contract import Connector, Manifest
 from milepost.kit.login import Wallet
 
 BUILT_IN = "milepost.providers"
+# Renewals are rare; a storm of them would be a fault of ours.
+TOKEN_RATE = 5.0
 
 
 class UnknownProvider(MilepostError):
@@ -42,12 +44,14 @@ class Registry:
         entries: Mapping[str, Entry],
         base_urls: Mapping[str, str],
         pace: Mapping[str, float],
+        apps: Mapping[str, OAuthApp],
     ) -> None:
         self._entries = {
             code: Entry(_paced(entry.manifest, pace.get(code, 1.0)), entry.package)
             for code, entry in sorted(entries.items())
         }
         self._base_urls = dict(base_urls)
+        self._apps = dict(apps)
 
     @property
     def codes(self) -> list[str]:
@@ -63,12 +67,17 @@ class Registry:
         """Where the provider is: as configured for this code, else as its manifest says."""
         return self._base_urls.get(code, self.manifest(code).base_url)
 
+    def app(self, code: str) -> OAuthApp | None:
+        """The operator's OAuth app at the provider, or at the platform that a brand belongs to."""
+        return self._apps.get(code) or self._apps.get(self.manifest(code).base_code or code)
+
     def connect(self, code: str, wallet: Wallet, identity: Identity) -> Connector:
         """Make a connector; it opens nothing before it is asked for something."""
         entry = self._entry(code)
         factory: ConnectorFactory = importlib.import_module(entry.package).connect
         base_url, manifest = self.base_url(code), entry.manifest
-        budget = limits.budget(base_url, wallet.owner, manifest.limits, time.monotonic())
+        rates = {RENEWALS: TOKEN_RATE, **manifest.limits}
+        budget = limits.budget(base_url, wallet.owner, rates, time.monotonic())
         return factory(
             Access(
                 manifest=manifest,
@@ -76,6 +85,7 @@ class Registry:
                 identity=identity,
                 base_url=base_url,
                 budget=budget,
+                app=self.app(code),
             )
         )
 
@@ -96,14 +106,18 @@ class Registry:
 
 
 def load(
-    base_urls: Mapping[str, str] | None = None, pace: Mapping[str, float] | None = None
+    base_urls: Mapping[str, str] | None = None,
+    pace: Mapping[str, float] | None = None,
+    apps: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Registry:
     """Read every built-in folder and every package announced as entry point `milepost.providers`.
 
     `pace` multiplies a provider's request limits, by code: 2 for an account whose limits were raised,
-    0 for none at all.
+    0 for none at all. `apps` are the operator's OAuth apps, by code: `client_id`, `client_secret` and,
+    where the provider wants it, `redirect_uri`.
     """
-    return Registry(_entries(), base_urls or {}, pace or {})
+    made = {code: msgspec.convert(app, OAuthApp) for code, app in (apps or {}).items()}
+    return Registry(_entries(), base_urls or {}, pace or {}, made)
 
 
 def _paced(manifest: Manifest, factor: float) -> Manifest:

@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from milepost.kit.grants import Grants
+
 
 class SimRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A request as the vendor's server would see it; header names are lower case."""
@@ -39,6 +41,9 @@ Mishap = Literal[
     "broken",  # an internal error with a JSON body
     "broken_text",  # an internal error with a plain-text body
     "token_revoked",
+    "token_expired",  # the access token of the request is no longer good; others are
+    "no_grace",  # a refresh token that was used once ends the grant, whatever became of the answer
+    "other_account",  # the login opens another account than the usual one
     "scope_revoked",
     "cursor_repeated",  # the answer's cursor is the one it was asked with
     "cursor_lost",  # a cursor is no longer known
@@ -73,7 +78,8 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True):
     No throttle switches the vendor's limits off. `page_readings` and `page_records` bound a page
     (None: the vendor's own measure); answers must be the same set whatever they are. On the shelf a
     simulator may keep what it has written and what can no longer change; None: it keeps nothing.
-    `retry_after` is what a "throttled" answer asks to wait, in seconds (None: the vendor's own).
+    `retry_after` is what a "throttled" answer asks to wait, in seconds (None: the vendor's own). `grants`
+    is the vendor's authorization server; None: it has none.
     """
 
     throttle: Throttle | None = None
@@ -82,3 +88,4 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True):
     page_records: int | None = None
     retry_after: float | None = None
     shelf: MutableMapping[Any, Any] | None = None
+    grants: Grants | None = None

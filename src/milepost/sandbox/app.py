@@ -20,6 +20,7 @@ import msgspec
 from milepost import clock
 from milepost.errors import SetupError
 from milepost.kit import registry
+from milepost.kit.grants import Grants
 from milepost.kit.simulation import Conditions, SimAnswer, SimRequest, Throttle
 from milepost.kit.world import World
 from milepost.sandbox.controls import CONTROLS, Controls
@@ -104,6 +105,7 @@ class Sandbox:
         self.log = RequestLog()
         self._controls = Controls(self.world, self.faults, self.log, self.prerender)
         self._shelf: dict[Any, Any] | None = {} if settings.prerender else None
+        self.grants = {code: Grants() for code in simulators}
         self._throttles = {code: Throttle() for code in simulators} if settings.limits else {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -179,6 +181,7 @@ class Sandbox:
             page_readings=self.settings.page_readings,
             page_records=self.settings.page_records,
             shelf=self._shelf,
+            grants=self.grants.get(code),
         )
 
 

@@ -163,7 +163,7 @@ async def insert(session: Session, values: dict[str, Any]) -> ConnectionRow:
 async def update(session: Session, row: ConnectionRow) -> ConnectionRow:
     """Write what may change of a connection; its stamp was taken in this transaction."""
     columns = ("id", "status", "sync_mode", "company", "options", "filters", "external_id", "tags",
-               "next_sync_at", "deletes_at")  # fmt: skip
+               "next_sync_at", "deletes_at", "source_id", "account", "sealed_credentials")  # fmt: skip
     values = {column: getattr(row, column) for column in columns}
     updated = await _one(session, SQL["update"], _as_json(values))
     assert updated is not None

@@ -6,10 +6,12 @@ server frees it when the process dies. It is not the sync's fence, so that live 
 
 from __future__ import annotations
 
+import abc
 import asyncio
 import contextlib
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
 from typing import TypeVar
 from uuid import UUID
 
@@ -20,8 +22,9 @@ from psycopg.errors import LockNotAvailable
 
 from milepost import clock
 from milepost.errors import LoginLost, TryAgain
-from milepost.kit.login import Credentials, Renewal
+from milepost.kit.login import Credentials, Pocket, Renewal
 from milepost.kit.login import Session as Opened
+from milepost.kit.oauth import speaks_oauth
 from milepost.store.connections import ConnectionRow
 from milepost.store.pool import Database, Session, fetch_one
 from milepost.store.queries import queries
@@ -39,75 +42,53 @@ _IDLE_MILLISECONDS = "180000"
 _STORE_TRIES = 40
 _STORE_PAUSE_SECONDS = 0.5
 
+_DRAFTS_KEPT = timedelta(days=1)
+
 # One attempt at a time in this process: whoever comes meanwhile gets its outcome, a refusal included,
 # so that fifty workers with a lost login ask the provider once.
-_under_way: weakref.WeakValueDictionary[tuple[UUID, str, bytes], asyncio.Task[Credentials]] = (
+_under_way: weakref.WeakValueDictionary[tuple[bytes, str, bytes], asyncio.Task[Credentials]] = (
     weakref.WeakValueDictionary()
 )
 # The loop keeps only weak references to tasks.
 _kept: set[asyncio.Task[Credentials]] = set()
 
 
-class StoredWallet:
-    """The login of one connection; see `kit.login.Wallet`."""
+class _Locked(abc.ABC):
+    """What renews under a lock in the database: one attempt at a time in all processes."""
 
-    def __init__(self, database: Database, connection: ConnectionRow) -> None:
+    def __init__(self, database: Database, lock: bytes) -> None:
         self._database = database
-        self._id = connection.id
-        self._sealed = connection.sealed_credentials
+        self._lock = lock
 
-    @property
-    def owner(self) -> str:
-        return msgspec.json.encode(self._opened(self._sealed), order="sorted").decode()
+    @abc.abstractmethod
+    async def _read(self) -> tuple[Credentials, bytes]:
+        """Return the login as stored now, and its sealed form."""
+
+    @abc.abstractmethod
+    async def _replace(self, made: Credentials, before: bytes) -> None:
+        """Store a renewed login in place of the one whose sealed form is given."""
 
     async def credentials(self) -> Credentials:
-        return self._opened(await self._stored())
+        return (await self._read())[0]
 
     async def renew(self, worn: Credentials, renewal: Renewal) -> Credentials:
         if (now := await self.credentials()) != worn:
             return now
-        return await self._once("renew", worn, lambda: self._renew(worn, renewal))
 
-    async def session(
-        self, name: str, worn: Credentials | None, login: Callable[[], Awaitable[Opened]]
-    ) -> Credentials:
-        held = await self._held(name)
-        if held is not None and held != worn:
-            return held
-        return await self._once(
-            f"session {name}", worn or {}, lambda: self._open(name, worn, login)
-        )
+        async def work() -> Credentials:
+            async with self._alone():
+                now, before = await self._read()
+                if now == worn:
+                    await self._replace(await renewal(now), before)
+                return await self.credentials()
 
-    async def _renew(self, worn: Credentials, renewal: Renewal) -> Credentials:
-        async with self._alone():
-            sealed = await self._stored()
-            if (now := self._opened(sealed)) != worn:
-                return now
-            made = await renewal(now)
-            await self._keep(SQL["replace"], made, {"before": sealed})
-            log.info("login renewed", connection=str(self._id))
-        return await self.credentials()
-
-    async def _open(
-        self, name: str, worn: Credentials | None, login: Callable[[], Awaitable[Opened]]
-    ) -> Credentials:
-        async with self._alone():
-            held = await self._held(name)
-            if held is not None and held != worn:
-                return held
-            # Read before the login is used: a session of credentials replaced meanwhile is not kept.
-            before = await self._stored()
-            opened = await login()
-            values = {"name": name, "expires_at": opened.expires_at, "before": before}
-            await self._keep(SQL["keep_session"], opened.values, values)
-            log.info("session opened", connection=str(self._id), session=name)
-            return opened.values
+        return await self._once("renew", worn, work)
 
     async def _once(
         self, what: str, worn: Credentials, work: Callable[[], Awaitable[Credentials]]
     ) -> Credentials:
         """Do it in a task of its own, which a caller's cancellation does not end halfway."""
-        key = (self._id, what, msgspec.json.encode(worn, order="sorted"))
+        key = (self._lock, what, msgspec.json.encode(worn, order="sorted"))
         task = _under_way.get(key)
         if task is None or task.done() or task.get_loop() is not asyncio.get_running_loop():
             task = asyncio.ensure_future(_as_coroutine(work))
@@ -125,7 +106,7 @@ class StoredWallet:
             idle_session_timeout=_IDLE_MILLISECONDS,
         )
         try:
-            await session.execute("select pg_advisory_lock(%s, %s)", _lock_of(self._id))
+            await session.execute("select pg_advisory_lock(%s, %s)", _numbers(self._lock))
             yield
         except LockNotAvailable:
             raise TryAgain("The login is being renewed elsewhere, for too long.") from None
@@ -133,10 +114,9 @@ class StoredWallet:
             with contextlib.suppress(psycopg.Error):
                 await session.close()
 
-    async def _keep(self, query: str, made: Credentials, values: dict[str, object]) -> None:
-        """Store what the provider gave, patiently; a login that was replaced meanwhile wins."""
-        sealed = self._database.vault.seal(msgspec.json.encode(made))
-        bound = {"id": self._id, "sealed": sealed, **values}
+    async def _store(self, query: str, made: Credentials, values: dict[str, object]) -> None:
+        """Store what the provider gave, patiently: nobody else has it."""
+        bound = {**values, "sealed": self._seal(made)}
         for left in reversed(range(_STORE_TRIES)):
             try:
                 async with self._database.session() as session:
@@ -147,23 +127,108 @@ class StoredWallet:
                     raise
                 await asyncio.sleep(_STORE_PAUSE_SECONDS)
 
-    async def _stored(self) -> bytes:
-        row = await self._fetch(SQL["get"], {"id": self._id})
-        if row is None:
-            raise LoginLost("The connection is no more.")
-        sealed: bytes = row[0]
-        return sealed
-
-    async def _held(self, name: str) -> Credentials | None:
-        row = await self._fetch(SQL["session"], {"id": self._id, "name": name, "now": clock.now()})
-        return None if row is None else self._opened(row[0])
-
-    async def _fetch(self, query: str, values: dict[str, object]) -> tuple[bytes] | None:
+    async def _fetch(self, query: str, values: dict[str, object]) -> bytes | None:
         async with self._database.session() as session:
-            return await fetch_one(session, query, values)
+            row = await fetch_one(session, query, values)
+        return None if row is None else bytes(row[0])
+
+    def _seal(self, made: Credentials) -> bytes:
+        return self._database.vault.seal(msgspec.json.encode(made))
 
     def _opened(self, sealed: bytes) -> dict[str, str]:
         return msgspec.json.decode(self._database.vault.open(sealed), type=dict[str, str])
+
+
+class StoredWallet(_Locked):
+    """The login of one connection; see `kit.login.Wallet`."""
+
+    def __init__(self, database: Database, connection: ConnectionRow) -> None:
+        super().__init__(database, connection.id.bytes[8:])
+        self._id = connection.id
+        self._sealed = connection.sealed_credentials
+
+    @property
+    def owner(self) -> str:
+        return _owner(self._opened(self._sealed), str(self._id))
+
+    async def session(
+        self, name: str, worn: Credentials | None, login: Callable[[], Awaitable[Opened]]
+    ) -> Credentials:
+        held = await self._held(name)
+        if held is not None and held != worn:
+            return held
+
+        async def work() -> Credentials:
+            async with self._alone():
+                held = await self._held(name)
+                if held is not None and held != worn:
+                    return held
+                # Read before the login is used: a session of credentials replaced meanwhile is not kept.
+                _, before = await self._read()
+                opened = await login()
+                values = {"id": self._id, "name": name, "before": before}
+                values["expires_at"] = opened.expires_at
+                await self._store(SQL["keep_session"], opened.values, values)
+                log.info("session opened", connection=str(self._id), session=name)
+                return opened.values
+
+        return await self._once(f"session {name}", worn or {}, work)
+
+    async def _read(self) -> tuple[Credentials, bytes]:
+        sealed = await self._fetch(SQL["get"], {"id": self._id})
+        if not sealed:
+            raise LoginLost("The connection is no more.")
+        return self._opened(sealed), sealed
+
+    async def _replace(self, made: Credentials, before: bytes) -> None:
+        await self._store(SQL["replace"], made, {"id": self._id, "before": before})
+        log.info("login renewed", connection=str(self._id))
+
+    async def _held(self, name: str) -> Credentials | None:
+        values = {"id": self._id, "name": name, "now": clock.now()}
+        sealed = await self._fetch(SQL["session"], values)
+        return None if sealed is None else self._opened(sealed)
+
+
+class DraftWallet(_Locked):
+    """The login of a connection that is not made yet, kept from its first renewal on.
+
+    A code or a refresh token is good once. What it was traded for is stored before it is used, so that
+    asking again after a failure goes on with it; once a connection was made of it, it is refused.
+    """
+
+    def __init__(self, database: Database, application_id: UUID, given: Credentials) -> None:
+        text = msgspec.json.encode(given, order="sorted").decode()
+        self._digest = database.pepper.digest(f"{application_id} {text}")
+        super().__init__(database, self._digest[:8])
+        self._given = given
+        self._sessions = Pocket(given)
+
+    @property
+    def owner(self) -> str:
+        return _owner(self._given, self._digest.hex())
+
+    async def session(
+        self, name: str, worn: Credentials | None, login: Callable[[], Awaitable[Opened]]
+    ) -> Credentials:
+        return await self._sessions.session(name, worn, login)
+
+    async def spend(self, session: Session) -> None:
+        """Mark the login as taken, in the transaction that makes a connection of it."""
+        await session.execute(SQL["spend_draft"].encode(), {"digest": self._digest})
+
+    async def _read(self) -> tuple[Credentials, bytes]:
+        sealed = await self._fetch(SQL["draft"], {"digest": self._digest, "now": clock.now()})
+        if sealed == b"":
+            raise LoginLost(
+                "This code or token has already made a connection; it is good only once."
+            )
+        return (self._given, b"") if sealed is None else (self._opened(sealed), sealed)
+
+    async def _replace(self, made: Credentials, before: bytes) -> None:  # noqa: ARG002  Nobody else has it.
+        now = clock.now()
+        values = {"digest": self._digest, "now": now, "expires_at": now + _DRAFTS_KEPT}
+        await self._store(SQL["keep_draft"], made, values)
 
 
 async def forget_sessions(session: Session, connection_id: UUID) -> None:
@@ -171,11 +236,17 @@ async def forget_sessions(session: Session, connection_id: UUID) -> None:
     await session.execute(SQL["forget_sessions"].encode(), {"id": connection_id})
 
 
-def _lock_of(connection_id: UUID) -> tuple[int, int]:
+def _owner(credentials: Credentials, otherwise: str) -> str:
+    """Name a login for budgets: what stays the same of it, or for one that is renewed, whose it is."""
+    if speaks_oauth(credentials):
+        return otherwise
+    return msgspec.json.encode(credentials, order="sorted").decode()
+
+
+def _numbers(lock: bytes) -> tuple[int, int]:
     # Two numbers of 32 bits are another space of locks than the fence's one of 64.
-    raw = connection_id.bytes
-    return int.from_bytes(raw[8:12], "big", signed=True), int.from_bytes(
-        raw[12:], "big", signed=True
+    return int.from_bytes(lock[:4], "big", signed=True), int.from_bytes(
+        lock[4:8], "big", signed=True
     )
 
 

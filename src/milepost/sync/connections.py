@@ -15,7 +15,8 @@ from milepost.errors import BadRequest, LoginLost, Problem, Unprocessable
 from milepost.ids import Identity
 from milepost.kit import catalogue
 from milepost.kit.contract import AccountFound, LoginField
-from milepost.kit.login import Credentials, Pocket, Wallet
+from milepost.kit.login import Credentials, Wallet
+from milepost.kit.oauth import speaks_oauth
 from milepost.kit.registry import Registry
 from milepost.models.connection import (
     Company,
@@ -32,6 +33,7 @@ from milepost.models.meta import Model
 from milepost.store import connections, syncs
 from milepost.store.connections import ConnectionRow
 from milepost.store.pool import Database, Session
+from milepost.store.wallet import DraftWallet, forget_sessions
 from milepost.sync.disconnect import link_url
 from milepost.sync.lines import Lines
 from milepost.sync.request import Desk
@@ -63,8 +65,11 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
     """What is to change of a connection; what is UNSET stays. Parts of company, options and filters
-    that are given replace those parts; tags are replaced whole.
+    that are given replace those parts; tags are replaced whole. `credentials` link the connection again,
+    to the same account.
     """
+
+    credentials: Mapping[str, str] | UnsetType = UNSET
 
     status: Literal["connected", "archived", "disconnected"] | UnsetType = UNSET
     sync_mode: SyncMode | UnsetType = UNSET
@@ -73,6 +78,26 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     filters: Filters | UnsetType = UNSET
     external_id: str | UnsetType = UNSET
     tags: list[str] | UnsetType = UNSET
+
+
+class Linked(msgspec.Struct, frozen=True):
+    """A login that was tried: the account that it opened; of a new one also what is to be stored."""
+
+    found: AccountFound
+    draft: DraftWallet | None = None
+    sealed: bytes = b""
+
+    async def applied(self, session: Session, row: ConnectionRow) -> ConnectionRow:
+        """Lay it over the connection; what was opened with the login before it is forgotten."""
+        account = self.found.account
+        source_id = row.source_id or self.found.source_id
+        if self.draft is None:
+            return msgspec.structs.replace(row, account=account, source_id=source_id)
+        await self.draft.spend(session)
+        await forget_sessions(session, row.id)
+        return msgspec.structs.replace(
+            row, account=account, source_id=source_id, sealed_credentials=self.sealed
+        )
 
 
 class Reception:
@@ -116,16 +141,17 @@ class Reception:
             why = f"({known}) has no connector yet" if known else "is not a provider"
             problem = Problem(f"{why} in this installation", "{requestBody}.provider")
             raise BadRequest("Invalid request body", [problem])
-        check_login(self._registry.manifest(wish.provider).logins, wish.credentials)
+        self._check_login(wish.provider, wish.credentials)
         connection_id = ids.new()
-        pocket = Pocket(wish.credentials)
-        found = await self._account(wish.provider, pocket, connection_id)
+        draft = self.lines.draft(application_id, wish.credentials)
+        found = await self._account(wish.provider, draft, connection_id)
         token = new_token("con_tkn_")
         # What checking the login made of it: a code, say, has been traded for tokens.
-        credentials = await pocket.credentials()
+        credentials = await draft.credentials()
         values = self._columns(application_id, connection_id, wish, credentials, found, token)
         async with self._database.transaction() as session:
             row = await connections.insert(session, values)
+            await draft.spend(session)
             for agreement in wish.agreements:
                 await connections.add_agreement(session, row.id, dict(agreement))
             await self._tell(session, row, ["connection.created"])
@@ -140,20 +166,26 @@ class Reception:
         """Change a connection; going back to `connected` tries the credentials again first.
 
         An archived or disconnected connection is no longer synced: its sync at work is cancelled. Any
-        status takes back a deletion that has not begun; once it has, Unprocessable is raised.
+        status takes back a deletion that has not begun; once it has, Unprocessable is raised. So it is
+        where a login opens another account than the connection's, and then nothing is changed.
         """
         async with self._database.session() as session:
             before = await connections.get(session, connection_id)
         assert before is not None
         _require_there(before)
-        if change.status == "connected" and before.status != "connected":
-            await self._account(before.provider, self.lines.wallet(before), before.id)
+        linked = None
+        if change.credentials is not UNSET or (
+            change.status == "connected" and before.status != "connected"
+        ):
+            linked, change = await self._link(before, change)
         async with self._database.transaction() as session:
             await connections.stamp(session, connection_id)
             before = await connections.get(session, connection_id)
             assert before is not None
             _require_there(before)
             after = self._changed(before, change)
+            if linked is not None:
+                after = await linked.applied(session, after)
             if after == before:
                 return self.shown(before)
             row = await connections.update(session, after)
@@ -216,6 +248,42 @@ class Reception:
             "at": now.replace(microsecond=now.microsecond // 1000 * 1000),
             "next_sync_at": next_tick(connection_id, now, self._cadence) if automatic else None,
         }
+
+    async def _link(self, before: ConnectionRow, change: Change) -> tuple[Linked, Change]:
+        """Try the login that a connection has or is given; it must open the account that it belongs to."""
+        if change.credentials is UNSET:
+            found = await self._account(before.provider, self.lines.wallet(before), before.id)
+            linked = Linked(found)
+        else:
+            if change.status not in (UNSET, "connected"):
+                problem = Problem("must be connected, or left out", "{requestBody}.status")
+                raise BadRequest("Credentials link the connection again", [problem])
+            if before.provider not in self._registry:
+                raise Unprocessable(f"The provider {before.provider} is not installed here.")
+            given: Mapping[str, str] = change.credentials
+            self._check_login(before.provider, given)
+            change = msgspec.structs.replace(change, status="connected")
+            draft = self.lines.draft(before.application_id, given)
+            found = await self._account(before.provider, draft, before.id)
+            sealed = self._database.vault.seal(msgspec.json.encode(await draft.credentials()))
+            linked = Linked(found, draft, sealed)
+        if before.source_id and found.source_id and before.source_id != found.source_id:
+            raise Unprocessable(
+                "The credentials open another account of the provider than the connection's: make a "
+                "connection of its own for it.",
+                code="invalid_credentials",
+            )
+        return linked, change
+
+    def _check_login(self, provider: str, credentials: Mapping[str, str]) -> None:
+        """Raise BadRequest unless the credentials fill a login form that this installation can use."""
+        check_login(self._registry.manifest(provider).logins, credentials)
+        if speaks_oauth(credentials) and self._registry.app(provider) is None:
+            problem = Problem(
+                "needs the installation's own OAuth app: set MILEPOST_OAUTH_APPS",
+                "{requestBody}.credentials",
+            )
+            raise BadRequest("Invalid request body", [problem])
 
     async def _account(self, provider: str, wallet: Wallet, connection_id: UUID) -> AccountFound:
         connector = self._registry.connect(provider, wallet, Identity(connection_id))
@@ -311,6 +379,7 @@ def _events(before: ConnectionRow, after: ConnectionRow) -> list[EventType]:
     # Timestamps and the cadence follow from other changes and are no news by themselves.
     quiet = {
         "status": after.status,
+        "sealed_credentials": after.sealed_credentials,
         "updated_at": after.updated_at,
         "last_stamp": after.last_stamp,
         "next_sync_at": after.next_sync_at,

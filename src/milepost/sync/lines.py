@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from milepost.ids import Identity
 from milepost.kit.contract import Connector
-from milepost.kit.login import Wallet
+from milepost.kit.login import Credentials, Wallet
 from milepost.kit.registry import Registry
 from milepost.store.connections import ConnectionRow
 from milepost.store.pool import Database
-from milepost.store.wallet import StoredWallet
+from milepost.store.wallet import DraftWallet, StoredWallet
 
 
 class Lines:
@@ -20,6 +22,10 @@ class Lines:
 
     def wallet(self, connection: ConnectionRow) -> Wallet:
         return StoredWallet(self._database, connection)
+
+    def draft(self, application_id: UUID, given: Credentials) -> DraftWallet:
+        """Hold the login of a connection that is yet to be made, or linked again."""
+        return DraftWallet(self._database, application_id, given)
 
     def open(self, connection: ConnectionRow, *, live: bool = False) -> Connector:
         """Make a connector of a connection; `live` says that somebody waits for its answer."""

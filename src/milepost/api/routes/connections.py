@@ -84,11 +84,14 @@ class AgreementWish(Wire, frozen=True):
     user_agent: Text | UnsetType = UNSET
 
 
+LoginWish = dict[Annotated[str, Meta(max_length=100)], Annotated[str, Meta(max_length=10_000)]]
+
+
 class ConnectionWish(Wire, frozen=True):
     """A connection to make. `credentials` are the fields of one of the provider's login forms."""
 
     provider: Text
-    credentials: dict[Annotated[str, Meta(max_length=100)], Annotated[str, Meta(max_length=10_000)]]
+    credentials: LoginWish
     company: CompanyWish = CompanyWish()
     external_id: Text | UnsetType = UNSET
     sync_mode: SyncMode = "automatic"
@@ -124,7 +127,13 @@ class FiltersWish(Wire, frozen=True):
 
 
 class ConnectionChange(Wire, frozen=True):
-    """What is to change; parts of `company`, `options` and `filters` that are given replace those parts."""
+    """What is to change; parts of `company`, `options` and `filters` that are given replace those parts.
+
+    `credentials` link the connection again with another login of the same account; its token, history and
+    coverage stay.
+    """
+
+    credentials: LoginWish | UnsetType = UNSET
 
     status: Literal["connected", "archived", "disconnected"] | UnsetType = UNSET
     options: OptionsWish | UnsetType = UNSET
@@ -223,6 +232,7 @@ async def get_current_connection(call: Call) -> CurrentConnection | DeletedConne
 async def update_current_connection(call: Call) -> Connection | DeletedConnection:
     body: ConnectionChange = call.body()
     change = Change(
+        credentials=body.credentials,
         status=body.status,
         sync_mode=body.sync_mode,
         company=body.company if body.company is UNSET else _as(Company, body.company),

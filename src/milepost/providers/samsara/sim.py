@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from milepost.kit import grants
 from milepost.kit.simulation import Conditions, SimAnswer, SimRequest
 from milepost.kit.world import World
 from milepost.providers.samsara import (
@@ -26,6 +27,7 @@ from milepost.providers.samsara import (
 )
 from milepost.providers.samsara.sim_dialect import Declined, request_id
 
+CONSENT_PATH = "/oauth2/token"
 TRANSIENT_RETRY_S = 0.40235  # What an observed 429 asked for: fractions of a second.
 
 
@@ -79,6 +81,8 @@ def answer(request: SimRequest, world: World, now: datetime, conditions: Conditi
     if "broken_text" in conditions.mishaps:
         body = b"upstream connect error or disconnect/reset before headers"
         return SimAnswer(status=503, body=body, headers={"content-type": "text/plain"})
+    if request.path == CONSENT_PATH and request.method == "POST" and conditions.grants is not None:
+        return _trade(request, conditions)
     try:
         endpoint = _admit(request, conditions)
         wait = _wait(request, endpoint, now, conditions)
@@ -88,10 +92,18 @@ def answer(request: SimRequest, world: World, now: datetime, conditions: Conditi
         body = endpoint.show(request, world, now, conditions)
     except Declined as declined:
         return _decline(request, now, declined, {})
-    if conditions.mishaps & {"cursor_repeated", "bad_record", "unknown_field"}:
+    if conditions.mishaps & {"cursor_repeated", "bad_record", "unknown_field", "other_account"}:
         body = _spoil(body, request, conditions)
     headers = {"content-type": "application/json", "request-id": request_id(request, now)}
     return SimAnswer(status=200, body=body, headers=headers)
+
+
+def _trade(request: SimRequest, conditions: Conditions) -> SimAnswer:
+    """Trade a code or a refresh token; the vendor documents no more of it than its OAuth samples show."""
+    assert conditions.grants is not None
+    grace = "no_grace" not in conditions.mishaps
+    status, body = grants.answer(conditions.grants, request.headers, request.body, grace=grace)
+    return SimAnswer(status=status, body=body, headers={"content-type": "application/json"})
 
 
 def prerender(world: World, conditions: Conditions, start: datetime, end: datetime) -> int:
@@ -108,6 +120,11 @@ def _admit(request: SimRequest, conditions: Conditions) -> Endpoint:
         raise Declined(500, "internal server error")
     if not _token(request) or "token_revoked" in mishaps:
         raise Declined(401, "invalid token")
+    if conditions.grants is not None:
+        if "token_expired" in mishaps:
+            conditions.grants.expire(_token(request))
+        if not conditions.grants.accepts(_token(request)):
+            raise Declined(401, "invalid token")
     endpoint = ENDPOINTS.get(request.path.rstrip("/"))
     if endpoint is None:
         raise Declined(404, "Not Found")
@@ -121,7 +138,7 @@ def _admit(request: SimRequest, conditions: Conditions) -> Endpoint:
 
 
 def _token(request: SimRequest) -> str:
-    """Return the bearer token; any that is not empty opens the fleet."""
+    """Return the bearer token; any key that is not empty opens the fleet."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
 
@@ -164,6 +181,8 @@ def _spoil(body: bytes, request: SimRequest, conditions: Conditions) -> bytes:
     if "unknown_field" in conditions.mishaps:
         for record in records:
             record["zenithIndex"] = {"value": 7, "note": "not in any document"}
+    if "other_account" in conditions.mishaps and request.path == "/me":
+        page["data"]["id"] = f"9{page['data']['id']}"
     after = request.argument("after")
     if "cursor_repeated" in conditions.mishaps and after and "pagination" in page:
         page["pagination"] = {"endCursor": after, "hasNextPage": True}

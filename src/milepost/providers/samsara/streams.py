@@ -11,10 +11,11 @@ from msgspec import Raw
 from milepost import clock
 from milepost.errors import Changed
 from milepost.kit.access import Access
-from milepost.kit.authorization import FromCredentials, Headers
+from milepost.kit.authorization import Authorization, FromCredentials, Headers
 from milepost.kit.contract import AccountFound, Cut, Page, Slice
 from milepost.kit.http import ProviderClient
 from milepost.kit.login import Credentials
+from milepost.kit.oauth import KeyOrGrant, OAuth
 from milepost.kit.salvage import Window, refuse_strange_page
 from milepost.models.hos import HOSAvailableTime
 from milepost.models.location import LatestVehicleLocation
@@ -65,7 +66,7 @@ class SamsaraConnector:
         self._identity = access.identity
         http = ProviderClient.of(
             access,
-            authorization=FromCredentials(access.wallet, self._login),
+            authorization=self._login(access),
             headers={"accept": "application/json", "x-samsara-version": API_VERSION},
         )
         self._line = Line(access.manifest, SamsaraClient(http), access.identity)
@@ -159,8 +160,14 @@ class SamsaraConnector:
         asking = functools.partial(self._line.client.stats, permission, types)
         return await self._line.everything(asking)
 
-    def _login(self, credentials: Credentials) -> Headers:
-        return {"authorization": f"Bearer {bearer(self._manifest.token, credentials)}"}
+    def _login(self, access: Access) -> Authorization:
+        def by_key(credentials: Credentials) -> Headers:
+            return {"authorization": f"Bearer {bearer(self._manifest.token, credentials)}"}
+
+        key = FromCredentials(access.wallet, by_key)
+        if self._manifest.oauth is None:
+            return key
+        return KeyOrGrant(access.wallet, key, OAuth(access))
 
 
 async def _series(entries: list[Raw], types: list[str], window: Window) -> list[Cut]:

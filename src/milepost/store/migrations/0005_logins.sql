@@ -7,3 +7,11 @@ create table login_session (
   expires_at timestamptz not null,
   primary key (connection_id, name)
 );
+
+-- A login that was renewed before a connection was made of it: a code is good once.
+create table login_draft (
+  digest bytea primary key,          -- keyed hash of the application and of the login as it was given
+  sealed bytea not null,             -- what it was traded for; empty once a connection was made of it
+  expires_at timestamptz not null
+);
+create index on login_draft (expires_at);

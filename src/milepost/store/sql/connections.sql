@@ -23,7 +23,8 @@ returning *
 update connection set
   status = %(status)s, sync_mode = %(sync_mode)s, company = %(company)s, options = %(options)s,
   filters = %(filters)s, external_id = %(external_id)s, tags = %(tags)s, next_sync_at = %(next_sync_at)s,
-  deletes_at = %(deletes_at)s, updated_at = last_stamp
+  deletes_at = %(deletes_at)s, source_id = %(source_id)s, account = %(account)s,
+  sealed_credentials = %(sealed_credentials)s, updated_at = last_stamp
 where id = %(id)s
 returning *
 

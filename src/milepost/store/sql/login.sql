@@ -17,3 +17,14 @@ on conflict (connection_id, name) do update set sealed = excluded.sealed, expire
 
 -- name: forget_sessions
 delete from login_session where connection_id = %(id)s
+
+-- name: draft
+select sealed from login_draft where digest = %(digest)s and expires_at > %(now)s
+
+-- name: keep_draft
+with past as (delete from login_draft where expires_at <= %(now)s and digest <> %(digest)s)
+insert into login_draft (digest, sealed, expires_at) values (%(digest)s, %(sealed)s, %(expires_at)s)
+on conflict (digest) do update set sealed = excluded.sealed, expires_at = excluded.expires_at
+
+-- name: spend_draft
+update login_draft set sealed = '' where digest = %(digest)s
