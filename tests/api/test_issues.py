@@ -5,6 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.api.conftest import PUBLIC_URL
+
+from milepost.api import guides
+from milepost.models.issue import ISSUE_CODES, RESOLUTIONS, SUCCESSORS
 
 if TYPE_CHECKING:
     from tests.api.conftest import Client, Site
@@ -93,3 +97,33 @@ async def test_an_unknown_issue_is_a_404(client: Client) -> None:
     answer = await client.post("/issues/isu_01GV12VR4DJP70GD1ZBK0SDWFH/resolve")
 
     assert answer.status_code == 404
+
+
+async def test_each_issue_says_who_ends_it_and_where_to_read_about_it(
+    site: Site, troubled: Client
+) -> None:
+    found = await troubled.every("/issues")
+
+    assert {each["error"]["code"]: each["resolutionType"] for each in found} == {
+        "permission_missing": "action_required",
+        "retention_window_exceeded": "known_limitation",
+        "data_delayed": "automatic_retry",
+        "stream_disabled": "terminal_managed",
+    }
+    for each in found:
+        code = each["error"]["code"]
+        assert each["documentationUrl"] == f"{PUBLIC_URL}/docs/issues#{code}"
+        page = await site.http.get("/docs/issues")
+        assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+        assert f'id="{code}"' in page.text
+    again = await troubled.post(f"/issues/{found[0]['id']}/resolve")
+    assert again.json()["documentationUrl"] == found[0]["documentationUrl"]
+
+
+def test_every_code_that_is_emitted_has_a_resolution_and_a_guide_and_no_older_one_has() -> None:
+    emitted = [code for code in ISSUE_CODES if code not in SUCCESSORS]
+
+    assert len(emitted) == 19
+    assert list(RESOLUTIONS) == list(guides.GUIDES) == emitted
+    assert set(RESOLUTIONS.values()) <= set(guides.WHO)
+    assert set(SUCCESSORS.values()) <= set(emitted)

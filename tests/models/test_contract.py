@@ -32,6 +32,7 @@ SINCE = {  # What the contract has gained since its document was published.
     "Connection.status enum",
     "Issue.error.code enum",
     "Issue.resolutionType only here",
+    "Issue.documentationUrl only here",
     "Sync.providerRequests only here",
 }
 LAID_ON_WHEN_ANSWERED = {

@@ -18,7 +18,7 @@ from litestar.router import Router
 from procrastinate import App
 
 from milepost import config, log
-from milepost.api import health, openapi
+from milepost.api import guides, health, openapi
 from milepost.api.errors import HANDLERS
 from milepost.api.house import furnish
 from milepost.api.operations import PREFIX, Operation, handler_for
@@ -143,6 +143,7 @@ def _description(public_url: str) -> list[HTTPRouteHandler]:
     """Serve the API's description, and a page to read it on that needs nothing from elsewhere."""
     version = importlib.metadata.version("milepost")
     described = msgspec.json.encode(openapi.document(OPERATIONS, public_url, version))
+    guide = guides.page()
     page = importlib.resources.files("milepost.api").joinpath("docs.html").read_bytes()
 
     @get(["/openapi.json", "/tsp/openapi"], include_in_schema=False)
@@ -152,6 +153,11 @@ def _description(public_url: str) -> list[HTTPRouteHandler]:
     @get("/docs", include_in_schema=False)
     async def read() -> Response[bytes]:
         headers = {"Content-Security-Policy": "default-src 'self' 'unsafe-inline'"}
-        return Response(page, media_type="text/html; charset=utf-8", headers=headers)
+        return Response(page, media_type="text/html", headers=headers)
 
-    return [describe, read]
+    @get(guides.PATH, include_in_schema=False)
+    async def explain() -> Response[bytes]:
+        headers = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
+        return Response(guide, media_type="text/html", headers=headers)
+
+    return [describe, read, explain]

@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 
 from milepost.api.errors import ErrorBody
-from milepost.api.operations import PREFIX, Operation
-from milepost.api.parameters import Parameter
+from milepost.api.operations import APPLICATION_HEADER, PREFIX, Operation
+from milepost.api.parameters import Parameter, id_pattern
 from milepost.api.routes.connections import CurrentConnection
 from milepost.errors import Problem
 from milepost.models.connection import Connection, DeletedConnection
@@ -24,6 +24,15 @@ _TOKEN_PARAMETER = {
     "required": True,
     "description": "The connection that the request is about: what `POST /connections` answered.",
     "schema": {"type": "string", "pattern": r"^con_tkn_\S+$"},
+}
+
+_APPLICATION_PARAMETER = {
+    "name": APPLICATION_HEADER,
+    "in": "header",
+    "required": False,
+    "description": "The application that the request is about. An API key belongs to one, which is the "
+    "only one that may be named with it.",
+    "schema": {"type": "string", "pattern": id_pattern("application")},
 }
 
 # What a model may lack inside (an event leaves the token out) but every answer carries.
@@ -106,7 +115,10 @@ def document(operations: Sequence[Operation], server: str, version: str) -> dict
             "responses": {
                 name: _refusal(codes, meaning) for name, codes, meaning in _REFUSALS.values()
             },
-            "parameters": {"ConnectionToken": _TOKEN_PARAMETER},
+            "parameters": {
+                "ConnectionToken": _TOKEN_PARAMETER,
+                "ApplicationId": _APPLICATION_PARAMETER,
+            },
             "securitySchemes": {
                 "Authorization": {
                     "type": "http",
@@ -147,6 +159,8 @@ def _operation(operation: Operation) -> dict[str, Any]:
     parameters: list[dict[str, Any]] = []
     if operation.needs == "connection":
         parameters.append({"$ref": "#/components/parameters/ConnectionToken"})
+    if operation.method == "GET":
+        parameters.append({"$ref": "#/components/parameters/ApplicationId"})
     parameters += [_parameter(each) for each in operation.parameters]
     described: dict[str, Any] = {
         "operationId": operation.id,

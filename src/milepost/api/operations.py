@@ -10,6 +10,7 @@ import msgspec
 from litestar import Request, Response
 from litestar.handlers import HTTPRouteHandler, route
 
+from milepost import ids
 from milepost.api import bodies, compression
 from milepost.api.house import House
 from milepost.api.paging import Bookmarks
@@ -23,6 +24,7 @@ PREFIX = "/tsp/v1"
 
 _KEY = re.compile(r"[Bb]earer +(sk_[A-Za-z0-9_]{1,200}) *")
 _TOKEN = re.compile(r"con_tkn_[!-~]{1,200}")
+APPLICATION_HEADER = "X-Application-Id"
 _JSON_TYPES = ("application/json", "")
 
 HTTPRequest = Request[Any, Any, Any]
@@ -171,6 +173,8 @@ async def _admit(
     if scope is None:
         raise Unauthorized(detail="Please ensure you have a valid API key")
     await house.throttle.scope(session, scope)
+    if operation.method == "GET":
+        _require_application(request, scope)
     if operation.needs == "connection" and scope.connection is None:
         raise Forbidden(
             detail="Please ensure the connection token matches the resource you are attempting to access."
@@ -180,6 +184,20 @@ async def _admit(
             detail=f"The connection is {scope.connection.status}; nothing of it can be read any more."
         )
     return scope
+
+
+def _require_application(request: HTTPRequest, scope: Scope) -> None:
+    """Raise unless the application that a reader may name is the key's own, which is all that it may see."""
+    named = request.headers.get(APPLICATION_HEADER.lower())
+    if named is None:
+        return
+    try:
+        application_id = ids.read("application", named)
+    except ValueError as error:
+        problem = Problem(str(error), f"{{requestHeader}}.{APPLICATION_HEADER}")
+        raise BadRequest("Invalid request parameters", [problem]) from None
+    if application_id != scope.application_id:
+        raise Forbidden(detail="The API key is not one of the application that the request names.")
 
 
 async def _respond(request: HTTPRequest, operation: Operation, answer: Any) -> Response[bytes]:

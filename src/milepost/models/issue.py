@@ -35,6 +35,38 @@ SUCCESSORS: dict[str, IssueCode] = {
 """The older names and what they are called now."""
 
 
+ResolutionType = Literal[
+    "action_required", "automatic_retry", "terminal_managed", "known_limitation",
+    "investigation_required",
+]  # fmt: skip
+"""Who is expected to end an issue, and how: the fleet or its account's owner, Milepost by asking again,
+whoever runs this installation, nobody, or whoever finds out why.
+"""
+
+RESOLUTIONS: dict[IssueCode, ResolutionType] = {
+    "manually_disabled": "terminal_managed",
+    "permission_missing": "action_required",
+    "oauth_scope_missing": "action_required",
+    "subscription_required": "action_required",
+    "retention_window_exceeded": "known_limitation",
+    "provider_data_inaccessible": "investigation_required",
+    "invalid_source_identifier": "action_required",
+    "unsupported_device_type": "known_limitation",
+    "stream_disabled": "terminal_managed",
+    "provider_provisioning_pending": "terminal_managed",
+    "provider_feature_not_enabled": "action_required",
+    "missing_vehicle_identifier": "action_required",
+    "missing_vehicle_assignment": "action_required",
+    "provider_capability_not_supported": "known_limitation",
+    "provider_source_data_invalid": "investigation_required",
+    "provider_partially_configured": "action_required",
+    "managed_poll_returned_no_data": "investigation_required",
+    "managed_poll_failed": "automatic_retry",
+    "data_delayed": "automatic_retry",
+}
+"""Every code that is emitted; of the older names none is."""
+
+
 class IssueError(Model, frozen=True, kw_only=True):
     code: IssueCode
     message: str
@@ -49,13 +81,5 @@ class Issue(Model, frozen=True, kw_only=True):
     error: IssueError
     first_reported_at: Instant
     last_reported_at: Instant
-    resolution_type: (
-        Literal[
-            "action_required",
-            "automatic_retry",
-            "terminal_managed",
-            "known_limitation",
-            "investigation_required",
-        ]
-        | UnsetType
-    ) = UNSET
+    resolution_type: ResolutionType | UnsetType = UNSET
+    documentation_url: str | UnsetType = UNSET  # the guide to what the code means and what to do

@@ -7,8 +7,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from msgspec import UNSET
+
 from milepost import clock, ids
-from milepost.models.issue import Issue, IssueCode, IssueError
+from milepost.models.issue import RESOLUTIONS, Issue, IssueCode, IssueError
 from milepost.store.pool import Session, fetch_all, fetch_one
 from milepost.store.queries import queries
 
@@ -74,4 +76,5 @@ def published(row: Sequence[Any]) -> Issue:
         error=IssueError(code=row[1], message=row[2]),
         first_reported_at=clock.iso(row[4]),
         last_reported_at=clock.iso(row[5]),
+        resolution_type=RESOLUTIONS.get(row[1], UNSET),
     )

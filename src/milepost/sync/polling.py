@@ -33,6 +33,7 @@ from milepost.vault import ConnectionKey
 log = structlog.get_logger()
 
 FAILED: IssueCode = "managed_poll_failed"
+LACKS: IssueCode = "permission_missing"
 NO_DATA: IssueCode = "managed_poll_returned_no_data"
 
 # A poll begins when four fifths of the interval are over: so the answer before it, which is served
@@ -122,7 +123,8 @@ class Poller:
             if not kept:
                 return
             teller = self._teller(connection)
-            await teller.works_again(session, FAILED, due.kind, at)
+            for code in (FAILED, LACKS):
+                await teller.works_again(session, code, due.kind, at)
             if told:
                 await teller.works_again(session, NO_DATA, due.kind, at)
             else:
@@ -146,17 +148,24 @@ class Poller:
                 session, connection.id, due, due_at=next_at, failures=failures
             )
             if failures >= _TOLD_AFTER or lasting:
-                await self._tell(session, connection, due, why, at)
+                code = LACKS if isinstance(error, NotAllowed) else FAILED
+                await self._tell(session, connection, due, code, why, at)
 
     async def _tell(
-        self, session: Session, connection: ConnectionRow, due: Due, why: str, at: datetime
+        self,
+        session: Session,
+        connection: ConnectionRow,
+        due: Due,
+        code: IssueCode,
+        why: str,
+        at: datetime,
     ) -> None:
         now = await connections.get(session, connection.id)
         if now is None or now.status != "connected":
             return  # Its end is told of already.
         words = QUESTIONS[cast("Kind", due.kind)].words
         message = f"The provider could not be asked {words}: {why}"
-        await self._teller(connection).issue(session, None, FAILED, due.kind, message, at)
+        await self._teller(connection).issue(session, None, code, due.kind, message, at)
 
     async def _put_off(
         self, connection: ConnectionRow, due: Due, until: datetime, failures: int

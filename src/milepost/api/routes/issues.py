@@ -10,6 +10,7 @@ from msgspec import UNSET
 
 from milepost import ids
 from milepost.api.documents import missing
+from milepost.api.guides import with_guides
 from milepost.api.operations import Call, Operation
 from milepost.api.paging import Page, cut
 from milepost.api.parameters import (
@@ -59,6 +60,7 @@ async def list_issues(call: Call) -> Page:
     shown = [issues.published(row) for row in page]
     if "connection" in values[EXPAND]:
         shown = await _expanded(call, call.session, page)
+    shown = with_guides(shown, call.house.public_url)
     return Page(shown, bookmarks.write(last[0].bytes) if last else UNSET)
 
 
@@ -73,7 +75,8 @@ async def resolve_issue(call: Call) -> Issue:
         at = await connections.stamp(session, connection_id)
         resolved = await issues.resolve(session, connection_id, issue_id, at)
         if resolved is None:
-            return issues.published(found)
+            return with_guides([issues.published(found)], call.house.public_url)[0]
+        (resolved,) = with_guides([resolved], call.house.public_url)
         row = await connections.get(session, connection_id)
         assert row is not None
         basic = row.basic(call.house.reception.provider_name(row.provider))

@@ -12,6 +12,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from milepost import ids
 from milepost.api.documents import missing
+from milepost.api.guides import with_guides
 from milepost.api.operations import Call, Operation
 from milepost.api.paging import Page, cut
 from milepost.api.parameters import CURSOR, LIMIT, choice, expand, identifier
@@ -107,13 +108,13 @@ async def list_sync_history(call: Call) -> Page:
         limit=values[LIMIT] + 1,
     )
     page, last = cut(rows, values[LIMIT])
-    shown = await shown_syncs(call.session, page, values[EXPAND])
+    shown = await shown_syncs(call.session, page, values[EXPAND], call.house.public_url)
     return Page(shown, bookmarks.write(last.id.bytes) if last else UNSET)
 
 
 async def get_sync(call: Call) -> Sync:
     row = await _found(call)
-    return (await shown_syncs(call.session, [row], call.values[EXPAND]))[0]
+    return (await shown_syncs(call.session, [row], call.values[EXPAND], call.house.public_url))[0]
 
 
 async def list_streams(call: Call) -> Page:
@@ -164,15 +165,18 @@ def utc(instant: datetime | UnsetType, path: str) -> datetime | None:
 
 
 async def shown_syncs(
-    session: Session, rows: Sequence[SyncRow], expand_: frozenset[str] = frozenset()
+    session: Session,
+    rows: Sequence[SyncRow],
+    expand_: frozenset[str] = frozenset(),
+    public_url: str = "",
 ) -> list[Sync]:
-    """Show syncs of one connection, with their issues by id or, expanded, whole."""
+    """Show syncs of one connection, with their issues by id or, expanded, whole and with their guides."""
     if not rows:
         return []
     met = await issues.of_syncs(session, rows[0].connection_id, [row.id for row in rows])
     shown = []
     for row in rows:
-        expanded: list[str | Issue] = list(met[row.id])
+        expanded: list[str | Issue] = list(with_guides(met[row.id], public_url))
         by_id: list[str | Issue] = [issue.id for issue in met[row.id]]
         shown.append(row.published(expanded if "issues" in expand_ else by_id))
     return shown
