@@ -204,7 +204,9 @@ def _good(operation: Operation) -> dict[str, Any]:
     if operation.answer is not None:
         described["content"] = {"application/json": {"schema": _answer(operation)}}
     if operation.answers_bytes:
-        described["content"]["application/octet-stream"] = {}
+        # The bytes are the provider's own, of any type, and may be JSON of any shape.
+        described["content"]["application/json"]["schema"] = {"anyOf": [_answer(operation), {}]}
+        described["content"]["*/*"] = {}
     return described
 
 
