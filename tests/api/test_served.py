@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import shutil
-import socket
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx2
 import pytest
+from tests.api.served import served
 
 from milepost.store import applications
 from milepost.store.pool import Database
@@ -29,42 +27,8 @@ async def address(database_url: str, tmp_path: Path) -> AsyncIterator[tuple[str,
     await database.open()
     made = await applications.create(database, "Tests")
     await database.close()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environ = {
-        name: value for name, value in os.environ.items() if not name.startswith("MILEPOST_")
-    }
-    environ |= {
-        "MILEPOST_DATABASE_URL": database_url,
-        "MILEPOST_SECRET_KEYS": key,
-        "MILEPOST_DATA_DIR": str(tmp_path),
-    }
-    server = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "granian", "--interface", "asgi", "--factory", "--log-level", "error",
-        "--host", "127.0.0.1", "--port", str(port), "--workers-kill-timeout", "2",
-        "milepost.api.app:from_environment", env=environ,
-    )  # fmt: skip
-    try:
-        async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as http:
-            await answers(http, server)
+    async with served(database_url, key, tmp_path) as port:
         yield "127.0.0.1", port, made.secret_key
-    finally:
-        server.terminate()
-        async with asyncio.timeout(20):
-            await server.wait()
-
-
-async def answers(http: httpx2.AsyncClient, server: asyncio.subprocess.Process) -> None:
-    for _ in range(600):
-        assert server.returncode is None, "the server ended"
-        try:
-            assert (await http.get("/healthz")).status_code == 200
-        except httpx2.TransportError:
-            await asyncio.sleep(0.05)  # Nothing tells when a server listens.
-        else:
-            return
-    raise AssertionError("the server does not answer")
 
 
 async def raw(host: str, port: int, request: bytes) -> tuple[int, bytes]:
