@@ -82,6 +82,8 @@ def values(schema: Mapping[str, Any], known: Mapping[str, Any]) -> list[Any]:
             return [[], *([value] for value in values(schema["items"], known))]
         case "object":
             return objects(schema, known)
+        case _:
+            pass
     raise AssertionError(f"no value is known for {schema}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -161,7 +162,7 @@ async def walk(site: Site, client: Client) -> Walk:
 
 
 async def test_every_operation_answers_as_it_is_described(
-    walk: Walk, record_property: pytest.RecordProperty
+    walk: Walk, record_property: Callable[[str, object], None]
 ) -> None:
     all_of_them = list(described())
     in_order = sorted(all_of_them, key=lambda each: (each.id in REMOVES, VERBS.index(each.verb)))

@@ -32,6 +32,7 @@ SINCE = {
     "Connection.status", "Issue.resolutionType", "Issue.documentationUrl", "Sync.providerRequests", "IssueError.code",
     "Group.description",
     "RecordMetadata.deletedAt",  # An extension: tombstones.
+    "Vehicle.derived", "FaultCodeEvent.derived",  # Extensions: computed, on request.
     "Provider.available",  # An extension: a provider of the contract may have no connector here.
     "Agreement.applicationId",  # The contract requires it without describing it.
 }  # fmt: skip

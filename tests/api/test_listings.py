@@ -231,3 +231,17 @@ async def test_an_answer_is_compressed_for_those_who_accept_it(synced: Client) -
     assert packed.headers["content-encoding"] == "gzip"
     assert "content-encoding" not in plain.headers
     assert packed.json() == plain.json()
+
+
+async def test_what_is_derived_is_shown_on_request_only(synced: Client) -> None:
+    plain = (await synced.get("/vehicles")).json()["results"]
+    told = (await synced.get("/vehicles", derived="true")).json()["results"]
+
+    assert not [each for each in plain if "derived" in each]
+    for before, after in zip(plain, told, strict=True):
+        derived = after.pop("derived", None)
+        assert after == before  # The provider's own fields stay as they are.
+        assert (derived is None) == ("vin" not in before)
+        one = (await synced.get(f"/vehicles/{before['id']}", derived="true")).json()
+        assert one.get("derived") == derived
+    assert any("vin" in each for each in plain)

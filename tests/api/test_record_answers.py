@@ -95,3 +95,15 @@ async def test_answers_are_as_described(book: Book) -> None:
             assert answer.status_code == 200, answer.text
             assert answer.json().get("results", True)
             validator.validate(answer.json())
+
+
+async def test_what_a_fault_code_says_is_shown_on_request_only(book: Book) -> None:
+    await book.vehicles("1")
+    await book.keep("fault_code_event", [fault(book, 1, code="P0741")])
+
+    (plain,) = await book.client.every("/fault-codes/events")
+    (told,) = await book.client.every("/fault-codes/events", derived="true")
+
+    assert "derived" not in plain
+    assert told.pop("derived") == {"component": "Powertrain: transmission", "generic": True}
+    assert told == plain

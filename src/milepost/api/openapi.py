@@ -140,6 +140,8 @@ _EXTENSIONS = [
     ("RecordMetadata", "deletedAt"),
     ("Provider", "available"),
     ("ConnectionChange", "credentials"),
+    ("Vehicle", "derived"),
+    ("FaultCodeEvent", "derived"),
 ]
 
 

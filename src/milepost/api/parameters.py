@@ -259,6 +259,7 @@ ENDED_AFTER = instant("endedAfter", "Only what ended at or after this time")
 ENDED_BEFORE = instant("endedBefore", "Only what ended before this time")
 START_DATE = day("startDate", "Only from this day on; the beginning of history by default")
 END_DATE = day("endDate", "Only up to this day, it included; now by default")
+DERIVED = flag("derived", "Show what can be computed of each record, as `derived`", extension=True)
 # Beside the contract, which has the two for entities only.
 TOMBSTONES = flag("deleted", "Show records that the provider withdrew", extension=True)
 HIDDEN_RECORDS = flag(

@@ -6,6 +6,7 @@ from typing import Literal, get_args
 
 from msgspec import UNSET, UnsetType
 
+from milepost.models.derived import DerivedFault
 from milepost.models.meta import Instant, Model, RawData, RecordMetadata
 from milepost.models.vehicle import Vehicle
 
@@ -52,5 +53,6 @@ class FaultCodeEvent(Model, frozen=True, kw_only=True):
     mil_status: Literal["on", "off"] | UnsetType = UNSET  # the malfunction indicator lamp
     obdii: ObdiiCode | UnsetType = UNSET
     j1939: J1939Code | UnsetType = UNSET
+    derived: DerivedFault | UnsetType = UNSET  # an extension, on request
     metadata: RecordMetadata | UnsetType = UNSET
     raw: list[RawData] | UnsetType = UNSET

@@ -6,6 +6,7 @@ from typing import Literal
 
 from msgspec import UNSET, UnsetType
 
+from milepost.models.derived import DerivedVehicle
 from milepost.models.group import Group
 from milepost.models.meta import EntityMetadata, Instant, Model, RawData, State
 
@@ -43,5 +44,6 @@ class Vehicle(Model, frozen=True, kw_only=True):
     fuel_tank_capacity: float | UnsetType = UNSET  # litres
     created_at: Instant | UnsetType = UNSET  # at the source
     updated_at: Instant | UnsetType = UNSET  # at the source
+    derived: DerivedVehicle | UnsetType = UNSET  # an extension, on request
     metadata: EntityMetadata | UnsetType = UNSET
     raw: list[RawData] | UnsetType = UNSET

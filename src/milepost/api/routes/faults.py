@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from milepost.api import records
 from milepost.api.operations import Call, Operation
 from milepost.api.paging import Page
 from milepost.api.parameters import (
     CURSOR,
+    DERIVED,
     END_AT,
     HIDDEN_RECORDS,
     LIMIT,
@@ -18,6 +21,7 @@ from milepost.api.parameters import (
     VEHICLE_IDS,
     expand,
 )
+from milepost.derive.faults import describe
 from milepost.models.fault import FaultCodeEvent
 
 EXPAND = expand("vehicle")
@@ -25,9 +29,13 @@ EXPAND = expand("vehicle")
 
 async def list_fault_code_events(call: Call) -> Page:
     values = call.values
-    return await records.listing(
+    page = await records.listing(
         call, "fault_code_event", EXPAND, since=values[START_AT], until=values[END_AT]
     )
+    if not values[DERIVED]:
+        return page
+    told = [msgspec.structs.replace(each, derived=describe(each)) for each in page.results]
+    return msgspec.structs.replace(page, results=told)
 
 
 OPERATIONS = [
@@ -43,7 +51,7 @@ OPERATIONS = [
         reads=True,
         parameters=[
             CURSOR, LIMIT, MODIFIED_AFTER, MODIFIED_BEFORE, START_AT, END_AT, VEHICLE_IDS, EXPAND, RAW,
-            TOMBSTONES, HIDDEN_RECORDS,
+            TOMBSTONES, HIDDEN_RECORDS, DERIVED,
         ],
     ),
 ]  # fmt: skip

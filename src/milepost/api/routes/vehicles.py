@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import msgspec
+from msgspec import UNSET
+
 from milepost.api import documents
 from milepost.api.operations import Call, Operation
 from milepost.api.paging import Page
 from milepost.api.parameters import (
     CURSOR,
     DELETED,
+    DERIVED,
     HIDDEN,
     LIMIT,
     MODIFIED_AFTER,
@@ -16,6 +20,7 @@ from milepost.api.parameters import (
     expand,
     identifier,
 )
+from milepost.derive.vin import read_vin
 from milepost.models.vehicle import Vehicle
 
 EXPAND = expand("groups", "devices")
@@ -23,11 +28,22 @@ ID = identifier("id", "vehicle", "The vehicle")
 
 
 async def list_vehicles(call: Call) -> Page:
-    return await documents.listing(call, "vehicle", EXPAND, filtered=True)
+    page = await documents.listing(call, "vehicle", EXPAND, filtered=True)
+    if call.values[DERIVED]:
+        page = msgspec.structs.replace(page, results=[_decoded(each) for each in page.results])
+    return page
 
 
 async def get_vehicle(call: Call) -> documents.Document:
-    return await documents.one(call, "vehicle", ID, EXPAND)
+    found = await documents.one(call, "vehicle", ID, EXPAND)
+    return _decoded(found) if call.values[DERIVED] else found
+
+
+def _decoded(document: documents.Document) -> documents.Document:
+    """Show beside a vehicle what its identification number says."""
+    if not isinstance(document, Vehicle) or document.vin is UNSET:
+        return document
+    return msgspec.structs.replace(document, derived=read_vin(document.vin))
 
 
 OPERATIONS = [
@@ -41,7 +57,17 @@ OPERATIONS = [
         answer=list[Vehicle],
         handler=list_vehicles,
         reads=True,
-        parameters=[CURSOR, LIMIT, MODIFIED_AFTER, MODIFIED_BEFORE, RAW, HIDDEN, DELETED, EXPAND],
+        parameters=[
+            CURSOR,
+            LIMIT,
+            MODIFIED_AFTER,
+            MODIFIED_BEFORE,
+            RAW,
+            HIDDEN,
+            DELETED,
+            EXPAND,
+            DERIVED,
+        ],
     ),
     Operation(
         id="getVehicle",
@@ -52,7 +78,7 @@ OPERATIONS = [
         answer=Vehicle,
         handler=get_vehicle,
         reads=True,
-        parameters=[ID, RAW, EXPAND],
+        parameters=[ID, RAW, EXPAND, DERIVED],
         refusals=[404],
     ),
 ]
