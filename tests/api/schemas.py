@@ -67,6 +67,8 @@ def values(schema: Mapping[str, Any], known: Mapping[str, Any]) -> list[Any]:
     pattern = re.match(r"\^([a-z_]+?)_[\[\\]", schema.get("pattern", ""))
     if pattern and pattern[1] in known:
         return [known[pattern[1]]]
+    if "@" in schema.get("pattern", ""):
+        return ["someone@milepost.test"]
     if schema.get("format") in known:
         return [known[schema["format"]]]
     if "anyOf" in schema:
