@@ -38,6 +38,7 @@ def vehicles(line: Line, slice_: Slice) -> AsyncIterator[Page]:
 
 
 def trailers(line: Line, slice_: Slice) -> AsyncIterator[Page]:
+    """List the trailers; a device that cannot be read is set aside with the vehicles."""
     now = clock.now()
     cut = functools.partial(
         mapping.trailer_cut, identity=line.identity, provider=line.code, now=now
@@ -98,7 +99,10 @@ async def _devices(line: Line, slice_: Slice, cut: Callable[[Raw], Cut]) -> Asyn
     seen, after = _place(slice_.cursor)
     async for rows, last in line.walk("Device", {}, after, permission):
         seen += len(rows)
-        yield Page(cuts=_cuts(rows, cut), cursor=f"{seen}:{last}", last=False)
+        cuts = _cuts(rows, cut)
+        if slice_.stream != "vehicles":
+            cuts = [each for each in cuts if each.records]
+        yield Page(cuts=cuts, cursor=f"{seen}:{last}", last=False)
     await _whole(line, "Device", seen, permission)
     yield Page(cuts=[], cursor=None, last=True)
 

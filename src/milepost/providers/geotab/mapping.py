@@ -12,7 +12,7 @@ from milepost import clock
 from milepost.ids import Identity
 from milepost.kit.contract import Cut
 from milepost.kit.people import e164
-from milepost.kit.salvage import clean, entity_cut, text
+from milepost.kit.salvage import clean, entity_cut, model_year, text
 from milepost.models.device import Device
 from milepost.models.driver import Driver, License
 from milepost.models.group import Group
@@ -55,6 +55,9 @@ def vehicle_cut(body: Raw, identity: Identity, provider: str, now: datetime) -> 
             status=_status(raw.activeTo, now),
             name=text(raw.name),
             vin=_vin(raw),
+            make=text(raw.vinInfoMake),
+            model=text(raw.vinInfoModel),
+            year=model_year(raw.vinInfoYear),
             license_plate=_plate(raw),
             groups=_groups(raw.groups, identity),
             fuel_type=_fuel(raw.groups),
@@ -79,6 +82,9 @@ def trailer_cut(body: Raw, identity: Identity, provider: str, now: datetime) -> 
             status=_status(raw.activeTo, now),
             name=text(raw.name),
             vin=_vin(raw),
+            make=text(raw.vinInfoMake),
+            model=text(raw.vinInfoModel),
+            year=model_year(raw.vinInfoYear),
             license_plate=_plate(raw),
             groups=_groups(raw.groups, identity),
             created_at=_instant(raw.activeFrom),

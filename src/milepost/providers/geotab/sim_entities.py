@@ -277,6 +277,13 @@ def _device(card: VehicleCard, zone: str) -> Row:
         "deviceFlags": {"activeFeatures": ["GeotabDriveHos"], "isHOSAllowed": True},
         "customProperties": [],
     }
+    if card.make:
+        row |= {
+            "vinInfoMake": card.make,
+            "vinInfoModel": card.model,
+            "vinInfoYear": str(card.year),
+            "vinInfoVehicleType": 15,
+        }
     return row
 
 

@@ -1,0 +1,120 @@
+"""A Geotab that says what a test gives it: `scripted(answers)` serves JSON-RPC on loopback."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import pytest
+
+from milepost import clock
+from milepost.ids import Identity
+from milepost.kit import registry
+from milepost.kit.contract import Connector, Page, Slice
+from milepost.kit.login import Pocket
+from milepost.kit.loopback import Asked, Loopback, Said
+
+FIXTURES = Path(__file__).parent / "fixtures"
+LOGIN = {"username": "milepost@fleet.example", "password": "verySecretWord", "database": "fleet"}
+SESSION = "verySecretSession"
+
+
+class SpokenIdentity(Identity):
+    """Names records by what they are, so that expected output can be read."""
+
+    def __init__(self) -> None:
+        super().__init__(UUID(int=1))
+
+    def of(self, model: str, source_id: str) -> str:
+        return f"{model}:{source_id}"
+
+
+class Script:
+    """Answers by `method type id`, or `method type`; a feed's pages are found by their `fromVersion`."""
+
+    def __init__(self, answers: dict[str, Any]) -> None:
+        self._answers = answers
+        self.calls: list[dict[str, Any]] = []
+
+    def __call__(self, asked: Asked) -> Said:
+        call = json.loads(asked.body)
+        self.calls.append(call)
+        return Said(json.dumps({"result": self._do(call), "jsonrpc": "2.0"}).encode())
+
+    def _do(self, call: dict[str, Any]) -> Any:
+        params = call.get("params", {})
+        if call["method"] == "Authenticate":
+            names = {"database": "fleet", "userName": LOGIN["username"], "sessionId": SESSION}
+            return {"credentials": names, "path": "ThisServer"}
+        if call["method"] == "ExecuteMultiCall":
+            return [self._do(each) for each in params["calls"]]
+        found = self._find(call["method"], params)
+        if call["method"] == "GetFeed":
+            since = params.get("fromVersion", "")
+            return (found or {}).get(since, {"data": [], "toVersion": since})
+        if params.get("sort", {}).get("offset") is not None:
+            return []
+        return [] if found is None else found
+
+    def _find(self, method: str, params: dict[str, Any]) -> Any:
+        search = params.get("search", {})
+        terms = ("diagnosticSearch", "deviceSearch", "userSearch")
+        ids = [search[term]["id"] for term in terms if term in search]
+        name = f"{method} {params['typeName']}"
+        keys = [f"{name} {id_}" for id_ in [search.get("id"), *ids]] + [name]
+        return next((self._answers[key] for key in keys if key in self._answers), None)
+
+
+@asynccontextmanager
+async def connected(answer: Any, code: str = "geotab") -> AsyncIterator[tuple[Connector, Loopback]]:
+    async with Loopback(answer).serving() as server:
+        providers = registry.load({code: server.base_url}, pace={code: 0})
+        connector = providers.connect(code, Pocket(LOGIN), SpokenIdentity())
+        try:
+            yield connector, server
+        finally:
+            await connector.aclose()
+
+
+def fixture(name: str) -> Any:
+    return json.loads((FIXTURES / f"{name}.json").read_text())
+
+
+def slice_of(given: Any, cursor: str | None = None) -> Slice:
+    keys = {"stream", "mode", "starts_at", "ends_at"} & given.keys()
+    return msgspec.convert({**{key: given[key] for key in keys}, "cursor": cursor}, Slice)
+
+
+async def read(given: Any, cursor: str | None = None) -> tuple[list[Page], Script]:
+    script = Script(given["answers"])
+    async with connected(script) as (connector, _):
+        with clock.held_at(clock.parse(given["now"])):
+            return [page async for page in connector.pages(slice_of(given, cursor))], script
+
+
+def records(pages: list[Page]) -> list[Any]:
+    """Show the records of pages as JSON has them; a series' records with the vehicle that they are of."""
+    return [
+        json.loads(msgspec.json.encode(msgspec.to_builtins(record)))
+        | ({"vehicle": cut.subject} if cut.subject is not None else {})
+        for page in pages
+        for cut in page.cuts
+        for record in cut.records
+    ]
+
+
+def reasons(pages: list[Page]) -> list[str]:
+    return [reject.reason for page in pages for cut in page.cuts for reject in cut.rejects]
+
+
+@pytest.fixture
+def samples() -> Path:
+    folder = Path(__file__).resolve().parents[5] / "shared/samples/geotab"
+    if not folder.is_dir():
+        pytest.skip("the folder ../shared with recorded answers is not here")
+    return folder
