@@ -23,7 +23,7 @@ SCRIPT = Path(__file__).with_name("worker_process.py")
 
 @contextlib.asynccontextmanager
 async def worker(
-    house: House, installation_key: str, *, turn_seconds: float = 60
+    house: House, installation_key: str, *, turn_seconds: float = 60, **environ: str
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """Run a worker process beside the test; it is gone at the end."""
     environment = {
@@ -32,6 +32,7 @@ async def worker(
         "SECRET_KEY": installation_key,
         "SAMSARA_URL": house.registry.base_url("samsara"),
         "TURN_SECONDS": str(turn_seconds),
+        **environ,
     }
     process = await asyncio.create_subprocess_exec(sys.executable, str(SCRIPT), env=environment)
     try:
@@ -190,3 +191,16 @@ async def test_an_automatic_connection_is_synced_when_its_time_has_come(
     )
     assert reason == "schedule"
     assert timedelta(0) < wait <= timedelta(hours=2)
+
+
+async def test_a_worker_polls_on_its_beat(house: House, installation_key: str) -> None:
+    async with house.database.session() as session:
+        await session.execute("update connection set sync_mode = 'automatic'")
+    seen: set[object] = set()
+
+    async with worker(house, installation_key, POLL_SECONDS="0.5"), asyncio.timeout(30):
+        while len(seen) < 3:
+            seen |= {
+                row[0] for row in await house.rows("select asked_at from live_answer") if row[0]
+            }
+            await asyncio.sleep(0.02)

@@ -21,5 +21,9 @@ if __name__ == "__main__":
             cadence=timedelta(hours=2),
             public_url="http://127.0.0.1",
             grace_seconds=0.5,
+            polled={"vehicle_location": timedelta(seconds=float(os.environ["POLL_SECONDS"]))}
+            if "POLL_SECONDS" in os.environ
+            else {},
+            poll_hands=2,
         )
     )
