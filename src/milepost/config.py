@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
 
 import msgspec
@@ -25,6 +25,8 @@ KEY_FILE = "secret.keys"
 _ELSEWHERE = (f"{PREFIX}TEST_", f"{PREFIX}CLIENT_", f"{PREFIX}SANDBOX_")
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
+# What retention may be set for; sync.retention says what each kind is.
+Retained = Literal["raw", "positions", "stats", "documents", "events"]
 Rate = Annotated[float, Meta(ge=0, le=1_000_000)]
 PollKind = Literal["vehicle_location", "trailer_location", "available_time"]
 PollSeconds = Annotated[float, Meta(ge=0, le=86_400)]
@@ -176,6 +178,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             le=24 * 366,
         ),
     ] = 24.0
+    retention_days: Annotated[
+        dict[str, float],
+        Meta(
+            description="Days for which each kind of data is kept, the others for ever: JSON, "
+            '`{"raw": 90, "positions": 400}`; the kinds are `raw`, `positions`, `stats`, `documents` '
+            "and `events`",
+            extra={"default": "everything is kept"},
+        ),
+    ] = {}
     log_format: Annotated[
         Literal["auto", "console", "json"],
         Meta(description="`json`, `console`, or `auto`: console on a terminal, else JSON"),
@@ -212,6 +223,8 @@ _MUST_BE = {
     "oauth_apps": 'a JSON object of provider code to app, {"samsara": {"client_id": "…", "client_secret": "…"}}',
     "public_url": "an http or https address like https://milepost.example.com",
     "trusted_proxies": "networks or addresses like 10.0.0.0/8, 192.0.2.7, separated by commas",
+    "retention_days": 'a JSON object of kind to days above 0, {"raw": 90}; the kinds are '
+    + ", ".join(get_args(Retained)),
     "secret_keys": "keys as `milepost key` prints them, separated by commas",
 }
 
@@ -332,6 +345,9 @@ def _parse(name: str, kind: Any, text: str) -> Any:
             if not all(least <= app.keys() <= most and all(app.values()) for app in apps.values()):
                 raise ValueError
             return apps
+        case "retention_days":
+            days = Annotated[float, Meta(gt=0, le=100 * 366)]
+            return msgspec.json.decode(text, type=dict[Retained, days])
         case "provider_pace":
             return msgspec.json.decode(text, type=dict[str, Annotated[float, Meta(ge=0, le=1000)]])
         case _:

@@ -245,3 +245,28 @@ async def test_what_is_derived_is_shown_on_request_only(synced: Client) -> None:
         one = (await synced.get(f"/vehicles/{before['id']}", derived="true")).json()
         assert one.get("derived") == derived
     assert any("vin" in each for each in plain)
+
+
+async def test_raw_that_is_kept_no_longer_is_absent_and_no_error(
+    site: Site, synced: Client
+) -> None:
+    """The raw archive has a retention of its own; what was built from it stays readable."""
+    vehicle = (await synced.get("/vehicles")).json()["results"][0]["id"]
+    paths = ["/vehicles", f"/vehicles/{vehicle}", f"/vehicles/{vehicle}/locations",
+             f"/vehicles/{vehicle}/stats/historical", "/hos/logs"]  # fmt: skip
+    query = {"raw": "true", "startedAfter": "2020-01-01T00:00:00Z"}
+
+    async def shown() -> list[dict[str, Any]]:
+        answers = [await synced.get(path, **query) for path in paths]
+        assert {each.status_code for each in answers} == {200}
+        bodies = [each.json() for each in answers]
+        return [each for body in bodies for each in body.get("results", [body])]
+
+    before = await shown()
+    assert all("raw" in each for each in before)
+
+    await site.run("delete from raw")
+
+    assert await shown() == [
+        {name: value for name, value in each.items() if name != "raw"} for each in before
+    ]

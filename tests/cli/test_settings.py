@@ -30,6 +30,7 @@ def test_values_are_read_into_their_types() -> None:
             "MILEPOST_SYNC_TURN_SECONDS": "2.5",
             "MILEPOST_TRUSTED_PROXIES": "10.0.0.0/8, 192.0.2.7 2001:db8::/32",
             "MILEPOST_RATE_HISTORY": "5",
+            "MILEPOST_RETENTION_DAYS": '{"raw": 90, "positions": 400.5}',
             "MILEPOST_LOG_FORMAT": "json",
             "MILEPOST_LOG_LEVEL": "",
             "MILEPOST_TEST_DATABASE_URL": "not ours",
@@ -46,6 +47,7 @@ def test_values_are_read_into_their_types() -> None:
         sync_turn_seconds=2.5,
         trusted_proxies=("10.0.0.0/8", "192.0.2.7/32", "2001:db8::/32"),
         rate_history=5.0,
+        retention_days={"raw": 90.0, "positions": 400.5},
         log_format="json",
     )
 
@@ -65,6 +67,9 @@ def test_values_are_read_into_their_types() -> None:
         ("PROVIDER_URLS", '{"samsara": "ftp://x"}', "a JSON object"),
         ("PROVIDER_URLS", '{"samsara": 3}', "a JSON object"),
         ("TRUSTED_PROXIES", "10.0.0.0/33", "networks or addresses"),
+        ("RETENTION_DAYS", '{"raw": 0}', "above 0"),
+        ("RETENTION_DAYS", '{"row": 9}', "the kinds are raw, positions"),
+        ("RETENTION_DAYS", "90", "a JSON object"),
         ("RATE_ADDRESS", "-1", "a number from 0 up to"),
         ("PUBLIC_URL", "milepost.example.com", "an http or https address"),
         ("PUBLIC_URL", "http://x:99999", "an http or https address"),

@@ -166,9 +166,11 @@ async def hidden(call: Call, model: DocumentModel, public_ids: Collection[str]) 
 
 
 def with_raw(found: Sequence[M], places: Iterable[Sequence[RawPlace]], archive: Archive) -> list[M]:
-    """Show each record with all the payloads that it was built from."""
+    """Show each record with all the payloads that it was built from, as far as they are still kept."""
     return [
-        msgspec.structs.replace(each, raw=[raw for place in where for raw in archive.data(*place)])
+        msgspec.structs.replace(
+            each, raw=[raw for place in where for raw in archive.data(*place)] or UNSET
+        )
         for each, where in zip(found, places, strict=True)
     ]
 

@@ -84,8 +84,8 @@ def position_writer(
             text += f',"address":{{"formatted":{_json(address)}}}'
         if source_id is not None:
             text += f',"sourceId":{_json(source_id)}'
-        if archive is not None:
-            text += f',"raw":{_json(archive.data(*raw))}'
+        if archive is not None and (kept := archive.data(*raw)):
+            text += f',"raw":{_json(kept)}'
         return text + endings(modified)
 
     return write
@@ -111,8 +111,8 @@ def stat_writer(
         )
         if source_id is not None:
             text += f',"sourceId":{_json(source_id)}'
-        if archive is not None:
-            text += f',"raw":{_json(archive.data(*raw))}'
+        if archive is not None and (kept := archive.data(*raw)):
+            text += f',"raw":{_json(kept)}'
         return text + endings(modified)
 
     return write

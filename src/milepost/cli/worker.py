@@ -21,6 +21,7 @@ def worker() -> int:
 
 async def _work(settings: Settings) -> int:
     from milepost.sync import worker as engine
+    from milepost.sync.retention import Retention
 
     async with database(settings) as url:
         await require_migrated(url)
@@ -36,5 +37,6 @@ async def _work(settings: Settings) -> int:
             public_url=settings.link_base,
             polled=settings.polled,
             poll_hands=settings.poll_concurrency,
+            retention=Retention(settings.retention_days),
         )
     return 0

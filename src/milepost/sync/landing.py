@@ -33,6 +33,7 @@ from milepost.store.pool import Session, fetch_all
 from milepost.store.queries import queries
 from milepost.store.syncs import SyncRow
 from milepost.sync.fence import Fence
+from milepost.sync.retention import Retention
 from milepost.sync.telling import Teller
 from milepost.vault import ConnectionKey
 from milepost.webhooks import emit
@@ -65,6 +66,7 @@ class Landing:
         key: ConnectionKey,
         sync: SyncRow,
         teller: Teller,
+        retention: Retention,
     ) -> None:
         self._fence = fence
         self._partitions = partitions
@@ -72,6 +74,7 @@ class Landing:
         self._key = key
         self._sync = sync
         self._teller = teller
+        self._retention = retention
         self._overlapping: set[int] = set()
 
     async def land(self, spec: StreamSpec, row: SliceRow, page: Page) -> SliceRow:
@@ -280,7 +283,10 @@ class Landing:
             checkpoint = Checkpoint(page.cursor, page.caught_up_to)
             await coverage.keep_checkpoint(session, connection_id, spec.name, checkpoint)
         if row.starts_at is not None and ends_at is not None:
-            await coverage.hold(session, connection_id, spec.name, (row.starts_at, ends_at))
+            # Whoever drops what is past its time may have done so while the slice was read.
+            since = self._retention.stream_since(spec, clock.now()) or row.starts_at
+            span = (max(row.starts_at, since), ends_at)
+            await coverage.hold(session, connection_id, spec.name, span)
         progress = await slices.progress(session, connection_id, self._sync.id)
         # A hundred is said by completion only.
         await syncs.run(session, "progress", self._sync, progress=min(progress, 99.99))

@@ -23,6 +23,7 @@ from milepost.sync.disconnect import disconnect, link_url
 from milepost.sync.fence import Fence, fenced
 from milepost.sync.landing import Landing, Stopped
 from milepost.sync.lines import Lines
+from milepost.sync.retention import UNLIMITED, Retention
 from milepost.sync.telling import Teller
 from milepost.sync.turn import Pause, Turn
 from milepost.vault import ConnectionKey
@@ -46,12 +47,14 @@ class Runner:
         *,
         turn_seconds: float,
         public_url: str,
+        retention: Retention = UNLIMITED,
     ) -> None:
         self._database = database
         self._registry = registry
         self._queue = queue
         self._turn_seconds = turn_seconds
         self._public_url = public_url
+        self._retention = retention
         self._partitions = Partitions(database)
         self._lines = Lines(database, registry)
 
@@ -96,7 +99,7 @@ class Runner:
         key = ConnectionKey(vault.open(connection.sealed_key))
         turn = Turn(
             fence=fence,
-            landing=Landing(fence, self._partitions, identity, key, sync, teller),
+            landing=Landing(fence, self._partitions, identity, key, sync, teller, self._retention),
             connector=connector,
             manifest=self._registry.manifest(connection.provider),
             sync=sync,
@@ -122,13 +125,15 @@ class Runner:
                 sync = started
                 await teller.sync(session, "sync.started", sync, clock.now())
             if not await slices.of_sync(session, sync.connection_id, sync.id):
+                manifest, now = self._registry.manifest(connection.provider), clock.now()
                 planned = planner.plan(
-                    self._registry.manifest(connection.provider),
-                    now=clock.now(),
+                    manifest,
+                    now=now,
                     wanted=await coverage.wanted(session, sync.connection_id),
                     held=await coverage.held(session, sync.connection_id),
                     checkpoints=await coverage.checkpoints(session, sync.connection_id),
                 )
+                planned = self._retention.clamped(manifest, planned, now)
                 await slices.insert(session, sync.connection_id, sync.id, planned)
         return sync
 

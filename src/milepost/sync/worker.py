@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -18,9 +19,11 @@ from milepost.kit.registry import Registry
 from milepost.store import allowances
 from milepost.store.pool import Database
 from milepost.sync.deletion import delete_due
+from milepost.sync.expiry import expire
 from milepost.sync.live import Intervals
 from milepost.sync.polling import Poller
 from milepost.sync.request import Desk
+from milepost.sync.retention import UNLIMITED, Retention
 from milepost.sync.run import Runner
 from milepost.sync.schedule import request_due
 from milepost.sync.watch import take_over_orphans
@@ -69,6 +72,7 @@ async def run(
     turn_seconds: float,
     cadence: timedelta,
     public_url: str,
+    retention: Retention = UNLIMITED,
     grace_seconds: float = 5.0,
     polled: Intervals | None = None,
     poll_hands: int = 8,
@@ -78,7 +82,10 @@ async def run(
     database = Database(database_url, vault, pool_size=concurrency + 4 + hands)
     await database.open()
     queue = jobs.app(database_url, min_size=1, max_size=concurrency + 3)
-    runner = Runner(database, registry, queue, turn_seconds=turn_seconds, public_url=public_url)
+    runner = Runner(
+        database, registry, queue, turn_seconds=turn_seconds, public_url=public_url,
+        retention=retention,
+    )  # fmt: skip
     tasks(queue, runner)
     desk = Desk(registry, queue)
     poller = Poller(database, registry, polled or {}, hands=poll_hands, public_url=public_url)
@@ -86,23 +93,14 @@ async def run(
     async def look_after() -> None:
         await take_over_orphans(database, registry, queue, runner, grace_seconds=grace_seconds)
 
-    async def keep_cadence() -> None:
-        await request_due(database, desk, cadence)
-
-    async def delete() -> None:
-        await delete_due(database, registry)
-
-    async def sweep() -> None:
-        async with database.session() as session:
-            await allowances.sweep(session)
-
     try:
         async with queue.open_async():
-            watches = [
+            watches: list[tuple[float, str, Look]] = [
                 (_WATCH_SECONDS, "watch", look_after),
-                (_WATCH_SECONDS, "cadence", keep_cadence),
-                (_WATCH_SECONDS, "deletion", delete),
-                (_SWEEP_SECONDS, "sweep", sweep),
+                (_WATCH_SECONDS, "cadence", partial(request_due, database, desk, cadence)),
+                (_WATCH_SECONDS, "deletion", partial(delete_due, database, registry)),
+                (_SWEEP_SECONDS, "sweep", partial(_sweep, database)),
+                (_SWEEP_SECONDS, "retention", partial(expire, database, registry, retention)),
                 (_WATCH_SECONDS, "polling", poller.enrol),
                 *[(_IDLE_HAND_SECONDS, "polling", poller.work)] * hands,
             ]
@@ -116,6 +114,11 @@ async def run(
                 )
     finally:
         await database.close()
+
+
+async def _sweep(database: Database) -> None:
+    async with database.session() as session:
+        await allowances.sweep(session)
 
 
 @contextlib.asynccontextmanager

@@ -13,3 +13,11 @@ create index on document (connection_id, model, vehicle_id, starts_at, id)
   where starts_at is not null and vehicle_id is not null;
 create index on document (connection_id, model, driver_id, starts_at, id)
   where starts_at is not null and driver_id is not null;
+
+-- How far retention has dropped what it is set to drop: everything of the kind from before `reached`.
+create table expiry (
+  connection_id uuid not null references connection on delete cascade,
+  kind text not null,
+  reached timestamptz not null,
+  primary key (connection_id, kind)
+);
