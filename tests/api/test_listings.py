@@ -179,12 +179,6 @@ async def test_raw_shows_what_the_provider_sent(synced: Client) -> None:
             assert raw["extractedAt"] <= clock.iso(clock.now())
 
 
-async def test_raw_data_that_is_kept_no_longer_is_an_empty_list(site: Site, synced: Client) -> None:
-    await site.run("delete from raw")
-
-    assert [each["raw"] for each in await synced.every("/groups", raw="true")] == [[], [], [], []]
-
-
 async def test_records_are_shown_without_raw_unless_asked(synced: Client) -> None:
     assert not [each for path in LISTS for each in await synced.every(path) if "raw" in each]
 
