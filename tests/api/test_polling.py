@@ -153,7 +153,7 @@ async def test_hands_and_workers_share_the_polls(site: Site, client: Client) -> 
     shares = await asyncio.gather(*(each.work() for each in [first, second, first, second]))
 
     assert sum(shares) == 12
-    per_fleet = 3 + 1 + 1  # Three calls for vehicles, one for trailers, one for clocks.
+    per_fleet = 4 + 1 + 1  # Three calls for vehicles and one for drivers; trailers; clocks.
     assert site.provider_requests - before == 4 * per_fleet
 
 

@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from msgspec import UnsetType
+from msgspec import UNSET, UnsetType
 
 from milepost import clock, ids
 from milepost.kit import registry
@@ -137,3 +137,30 @@ async def test_footage_comes_back_with_addresses_of_its_own(sim: ModuleType) -> 
             assert not isinstance(rear, UnsetType)
             assert front.video_url != rear.video_url
     assert 0 < sum(media is not None for media in found.values()) < len(found)
+
+
+async def test_the_latest_place_names_who_is_at_the_wheel(sim: ModuleType) -> None:
+    app = Sandbox(Settings(limits=False), {"samsara": sim})
+
+    with clock.held_at(NOW):
+        async with serving(app) as base:
+            connector = connect(base)
+            found = {str(each.vehicle): each for each, _ in await connector.latest_locations()}
+            identity = connector._identity  # type: ignore[attr-defined]
+            await connector.aclose()
+
+    driven = 0
+    for vehicle in app.world.vehicles:
+        fix = app.world.latest_fix(vehicle.id, NOW)
+        if fix is None:
+            continue
+        at = fix.located_at.replace(microsecond=0)
+        seated = [
+            each.driver_id
+            for each in app.world.assignments(at, NOW)
+            if each.vehicle_id == vehicle.id and not each.passenger and each.starts_at <= at
+        ]
+        told = found[identity.of("vehicle", vehicle.id)].driver
+        assert told == (identity.of("driver", seated[0]) if seated else UNSET)
+        driven += bool(seated)
+    assert driven > 2

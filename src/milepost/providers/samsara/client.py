@@ -20,6 +20,7 @@ from milepost.kit.http import Answer, Judge, ProviderClient
 API_VERSION = "2025-10-23"
 LARGEST_PAGE = "512"  # Where the document has a `limit`: tags, vehicles and drivers; 513 is a 400.
 READ_ORGANIZATION = "Read Org Information"
+READ_ASSIGNMENTS = "Read Assignments"
 READ_TRAILER_STATISTICS = "Read Trailer Statistics"
 
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")  # What RFC 6750 lets a bearer token be made of.
@@ -86,6 +87,12 @@ class SamsaraClient:
         """List assets of one type, 300 a page."""
         params = {"type": kind, "includeTags": "true", "includeExternalIds": "true"}
         return await self._page("/assets", params, after, "assets", permission)
+
+    async def assignments(self, starts_at: datetime, ends_at: datetime, after: str | None) -> bytes:
+        """Ask who sat in which vehicle at any time of a window; fifty a page, whatever the `limit`."""
+        params = {"filterBy": "vehicles", **_window(starts_at, ends_at)}
+        path = "/fleet/driver-vehicle-assignments"
+        return await self._page(path, params, after, "assignments", READ_ASSIGNMENTS)
 
     async def trailer_stats(self, types: list[str], after: str | None) -> bytes:
         """Ask for the last known value of each type of every trailer; there is no `limit`."""

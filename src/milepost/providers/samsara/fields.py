@@ -11,7 +11,7 @@ from milepost.providers.samsara import record_fields
 _ELD = Dropped("settings of driver logs, which are not read yet")
 _EQUIPMENT = Dropped("the model has no place for equipment of a vehicle")
 _NOTES = Dropped("free text about people or vehicles, which nobody asked for")
-_ASSIGNED = Dropped("who drives what is told by assignments, which are not read yet")
+_ASSIGNED = Dropped("a standing assignment only; who drives when is told by assignments in time")
 _MEMBERS = Dropped("membership is read from the members themselves")
 _OTHER_TAG = Dropped("a setting of the driver app that names a tag; no membership")
 _CUSTOM = Dropped("fields that each customer defines; the model has no place for them")
@@ -209,8 +209,20 @@ READINGS: Fields = {
 }
 """The shape of feed and history."""
 
+ASSIGNMENT: Fields = {
+    "driver": {"id": Mapped("driver"), "*": Dropped("the driver has it")},
+    "vehicle": {"id": Mapped("driver, by its vehicle"), "*": Dropped("the vehicle has it")},
+    "startTime": Mapped("driver, of fixes from then on"),
+    "endTime": Mapped("driver, of fixes before then"),
+    "isPassenger": Mapped("driver, where it is not set"),
+    "assignedAtTime": Dropped("when it was typed, not when it holds"),
+    "assignmentType": Dropped("how it became known, which the model has no place for"),
+    "metadata": Dropped("where it came from, which the model has no place for"),
+}
+
 SNAPSHOT: Fields = {
     **_OF_VEHICLE,
+    "driverAssignment": ASSIGNMENT,
     "gps": _GPS,
     **dict.fromkeys((*_NUMBERS, "engineState", "fuelPercent"), _VALUE),
 }

@@ -17,6 +17,7 @@ from milepost.models.stats import ENGINE_STATES, EngineState
 from milepost.models.trailer import LatestTrailerLocation
 from milepost.providers.samsara import shapes
 from milepost.providers.samsara.readings import STATES, STATS
+from milepost.providers.samsara.seats import Seats
 
 SNAPSHOTS = (
     ["gps", "engineStates", "obdOdometerMeters"],
@@ -43,19 +44,24 @@ def join(pages: Iterable[Iterable[Raw]]) -> list[dict[str, Raw]]:
 
 
 def location(
-    given: dict[str, Raw], identity: Identity, provider: str, now: datetime
+    given: dict[str, Raw], identity: Identity, provider: str, now: datetime, seats: Seats
 ) -> tuple[LatestVehicleLocation, bytes] | None:
-    """Build a vehicle's latest location and the JSON that it comes of; None without a usable fix."""
+    """Build a vehicle's latest location and the JSON that it comes of; None without a usable fix.
+
+    The driver is who sat at the wheel at the time of the fix.
+    """
     placed = _placed(given, now)
     if placed is None:
         return None
     source_id, gps = placed
+    seat = seats.at(source_id, gps.time)
     fuel = _number(given, "fuelPercent", "fuelPercents")
     odometer = _number(given, "obdOdometerMeters") or _number(given, "gpsOdometerMeters")
     runtime = _number(given, "obdEngineSeconds") or _number(given, "syntheticEngineSeconds")
     built = LatestVehicleLocation(
         provider=provider,
         vehicle=identity.of("vehicle", source_id),
+        driver=identity.of("driver", seat.driver) if seat else UNSET,
         located_at=clock.iso(gps.time.astimezone(UTC)),
         location=Coordinates(longitude=gps.longitude, latitude=gps.latitude),
         address=_address(gps),
@@ -66,7 +72,8 @@ def location(
         engine_state=_engine_state(given),
         engine_runtime=UNSET if runtime is None else int(runtime),
     )
-    return built, msgspec.json.encode(given)
+    told = {**given, "driverAssignment": seat.body} if seat else given
+    return built, msgspec.json.encode(told)
 
 
 def trailer_location(

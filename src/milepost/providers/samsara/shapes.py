@@ -179,6 +179,16 @@ class GpsBlock(msgspec.Struct, frozen=True, gc=False):
     gps: list[Gps] | None = None
 
 
+class Assignment(msgspec.Struct, frozen=True):
+    """Who sits in which vehicle; without an end while it lasts."""
+
+    startTime: Moment  # noqa: N815
+    driver: Named | None = None
+    vehicle: Named | None = None
+    endTime: Moment | None = None  # noqa: N815
+    isPassenger: bool | None = None  # noqa: N815
+
+
 class Number(msgspec.Struct, frozen=True, gc=False):
     time: Moment
     value: float

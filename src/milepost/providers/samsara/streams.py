@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import datetime
 
 from msgspec import Raw
 
 from milepost import clock
-from milepost.errors import Changed
+from milepost.errors import Changed, NotAllowed
 from milepost.kit.access import Access
 from milepost.kit.authorization import Authorization, FromCredentials, Headers
 from milepost.kit.contract import AccountFound, Cut, Page, Slice
@@ -24,6 +25,7 @@ from milepost.models.trailer import LatestTrailerLocation
 from milepost.providers.samsara import latest, listings, mapping, readings, records, safety
 from milepost.providers.samsara.client import API_VERSION, SamsaraClient, bearer
 from milepost.providers.samsara.line import Line
+from milepost.providers.samsara.seats import LOOK_BACK, Seats
 from milepost.providers.samsara.walk import Walk
 
 TYPES: dict[str, list[str]] = {
@@ -90,11 +92,12 @@ class SamsaraConnector:
         try:
             async with asyncio.TaskGroup() as calls:
                 asked = [calls.create_task(self._snapshot(types)) for types in latest.SNAPSHOTS]
+                seats = calls.create_task(self._seats(now))
         except ExceptionGroup as failed:
             raise failed.exceptions[0] from None
         snapshots = [task.result() for task in asked]
         found = [
-            latest.location(given, self._identity, self._manifest.code, now)
+            latest.location(given, self._identity, self._manifest.code, now, seats.result())
             for given in latest.join(snapshots)
         ]
         return [each for each in found if each is not None]
@@ -154,6 +157,14 @@ class SamsaraConnector:
                 last=step.last,
                 caught_up_to=step.asked_at if step.last else None,
             )
+
+    async def _seats(self, now: datetime) -> Seats:
+        """Ask who drives; without the right to read that, nobody is known to."""
+        asking = functools.partial(self._line.client.assignments, now - LOOK_BACK, now)
+        try:
+            return Seats(await self._line.everything(asking))
+        except NotAllowed:
+            return Seats()
 
     async def _snapshot(self, types: list[str]) -> list[Raw]:
         permission = self._line.permission("locations")

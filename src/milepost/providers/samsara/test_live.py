@@ -8,11 +8,13 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec import UNSET, Raw
 
 from milepost import clock
 from milepost.errors import NotAllowed
 from milepost.kit.ledger import unknown_fields
 from milepost.providers.samsara import fields, record_fields
+from milepost.providers.samsara.seats import Seats
 from milepost.providers.samsara.test_stream_fixtures import scripted
 
 TRAILERS = Path(__file__).parent / "fixtures" / "trailer_locations.json"
@@ -102,3 +104,56 @@ async def test_footage_is_told_by_the_side_that_its_camera_faces() -> None:
 async def test_without_an_address_to_fetch_there_is_no_footage(answer: dict[str, Any]) -> None:
     async with scripted([answer]) as (connector, _, _):
         assert await connector.camera_media(EVENT) is None
+
+
+def seat(driver: str, start: str, end: str | None = None, **more: Any) -> Raw:
+    told = {"driver": {"id": driver}, "vehicle": {"id": "101"}, "startTime": start, **more}
+    return Raw(json.dumps({**told, "endTime": end} if end else told))
+
+
+def test_the_driver_is_who_sat_at_the_wheel_at_the_time_of_the_fix() -> None:
+    noon = "2025-03-01T12:00:00Z"
+    seats = Seats(
+        [
+            seat("1", "2025-03-01T08:00:00Z", noon),
+            seat("2", noon),
+            seat("3", "2025-01-01T00:00:00Z", assignmentType="static"),
+            seat("4", noon, isPassenger=True),
+            seat("0", "2025-03-01T13:00:00Z"),
+            Raw(b'{"driver": {"id": "5"}, "vehicle": {"id": "101"}}'),
+        ]
+    )
+
+    def driver(at: str, vehicle: str = "101") -> str | None:
+        found = seats.at(vehicle, clock.parse(at))
+        return found.driver if found else None
+
+    assert driver("2025-03-01T07:59:59Z") == "3"
+    assert driver("2025-03-01T11:59:59Z") == "1"
+    assert driver(noon) == driver("2025-03-01T14:00:00Z") == "2"
+    assert driver("2024-12-31T23:59:59Z") is None
+    assert driver(noon, "102") is None
+
+
+@pytest.mark.parametrize("status", [200, 403, 404])
+async def test_places_are_told_without_drivers_where_assignments_may_not_be_read(
+    status: int,
+) -> None:
+    fix = {"time": "2025-03-01T16:59:00Z", "latitude": 41.5, "longitude": -87.9}
+    told = json.loads(bytes(seat("7", "2025-03-01T08:00:00Z")))
+    answers: list[dict[str, Any]] = [
+        {"path": "/fleet/vehicles/stats", "query": {"types": "gps,engineStates,obdOdometerMeters"},
+         "body": {"data": [{"id": "101", "name": "Unit", "gps": fix}], "pagination": END}},
+        {"path": "/fleet/vehicles/stats", "body": {"data": [], "pagination": END}},
+        {"path": "/fleet/driver-vehicle-assignments", "status": status,
+         "query": {"filterBy": "vehicles", "startTime": "2025-03-01T16:00:00.000Z"},
+         "body": {"data": [told], "pagination": END}},
+    ]  # fmt: skip
+
+    async with scripted(answers) as (connector, _, _):
+        with clock.held_at(NOW):
+            ((location, raw),) = await connector.latest_locations()
+
+    assert location.driver == ("driver:7" if status == 200 else UNSET)
+    assert json.loads(raw).get("driverAssignment") == (told if status == 200 else None)
+    assert not unknown_fields(raw, fields.SNAPSHOT)

@@ -22,6 +22,7 @@ from milepost.kit.salvage import Window, refuse_strange_page
 from milepost.models.location import Fix
 from milepost.models.stats import StatReading
 from milepost.providers.samsara import fields, latest, mapping, readings
+from milepost.providers.samsara.seats import Seats
 
 FIXTURES = Path(__file__).parent / "fixtures"
 NOW = datetime(2025, 6, 1, tzinfo=UTC)
@@ -96,7 +97,7 @@ def test_stats_map_to_their_expected_readings() -> None:
 def test_snapshots_are_joined_to_their_expected_latest_locations() -> None:
     joined = latest.join(entries(answer) for answer in fixture("latest")["answers"])
 
-    found = [latest.location(given, IDENTITY, "samsara", NOW) for given in joined]
+    found = [latest.location(given, IDENTITY, "samsara", NOW, Seats()) for given in joined]
 
     assert [msgspec.to_builtins(each[0]) for each in found if each] == fixture("latest")["expected"]
     assert {"gps", "fuelPercent"} < json.loads(next(each[1] for each in found if each)).keys()
@@ -240,7 +241,7 @@ def test_each_stat_type_is_archived_once_with_its_own_list() -> None:
 def test_a_fix_from_the_far_past_or_future_is_no_latest_location() -> None:
     for time in ("1980-01-06T00:00:00Z", clock.iso(NOW + timedelta(days=2))):
         given = latest.join([[Raw(json.dumps({"id": "1", "gps": point(time=time)}))]])
-        assert latest.location(given[0], IDENTITY, "samsara", NOW) is None
+        assert latest.location(given[0], IDENTITY, "samsara", NOW, Seats()) is None
 
 
 _NAMES = st.sampled_from(
@@ -270,7 +271,7 @@ def test_no_block_whatever_it_holds_breaks_its_page(block: Any) -> None:
     cuts.append(mapping.driver_cut(raw, IDENTITY, "samsara", "active"))
     cuts.append(mapping.group_cut(raw, IDENTITY, "samsara"))
     for joined in latest.join([[raw]]):
-        latest.location(joined, IDENTITY, "samsara", NOW)
+        latest.location(joined, IDENTITY, "samsara", NOW, Seats())
     readings.refuse_renamed([raw], list(block) if isinstance(block, dict) else [])
 
     for cut in cuts:
