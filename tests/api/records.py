@@ -21,6 +21,7 @@ from milepost.models.trip import Trip
 from milepost.models.vehicle import Vehicle
 from milepost.store import archive, connections, merge_documents
 from milepost.store.pool import Database
+from milepost.store.visibility import rule_of
 
 if TYPE_CHECKING:
     from tests.api.conftest import Client
@@ -56,7 +57,9 @@ class Book:
             assert row is not None
             stamp = await connections.stamp(session, connection_id)
             raw_cuts = archive.number(cuts, stamp)
-            await merge_documents.merge(session, model, raw_cuts, self.identity, stamp)
+            await merge_documents.merge(
+                session, model, raw_cuts, self.identity, stamp, rule=rule_of(row.filters, model)
+            )
             key = connection_key(self.database.vault, row)
             await archive.keep(session, connection_id, key, raw_cuts, stamp)
         return stamp
@@ -64,12 +67,10 @@ class Book:
     async def withdraw(self, model: str, public_id: str) -> datetime:
         """Bury a record, as the end of a window that no longer names it does."""
         async with self.database.transaction() as session:
-            stamp = await connections.stamp(session, self.identity.connection_id)
-            await session.execute(
-                "update document set deleted_at = %s, modified_at = %s"
-                " where connection_id = %s and model = %s and id = %s",
-                (stamp, stamp, self.identity.connection_id, model, ids.read(model, public_id)),
-            )
+            connection_id = self.identity.connection_id
+            stamp = await connections.stamp(session, connection_id)
+            gone = [ids.read(model, public_id)]
+            await merge_documents.withdraw(session, connection_id, model, gone, stamp)
         return stamp
 
     async def vehicles(self, *source_ids: str, **changes: Any) -> list[str]:

@@ -23,17 +23,17 @@ from milepost.api.parameters import (
     Parameter,
 )
 from milepost.errors import NotFound
-from milepost.models.connection import EntityFilter, Filters
 from milepost.models.device import Device
 from milepost.models.driver import Driver
 from milepost.models.group import Group
-from milepost.models.meta import EntityMetadata, Model, Visibility
+from milepost.models.meta import EntityMetadata, Model
 from milepost.models.trailer import Trailer
 from milepost.models.vehicle import Vehicle
 from milepost.store import documents
 from milepost.store.connections import ConnectionRow
 from milepost.store.documents import DocumentModel, DocumentRow
 from milepost.store.raw import Archive, RawPlace, opened
+from milepost.store.visibility import EVERYONE, rule_of
 from milepost.vault import ConnectionKey, Vault
 
 Document = Vehicle | Driver | Group | Device | Trailer
@@ -56,16 +56,13 @@ _REFERS: dict[str, DocumentModel] = {
     "trailer": "trailer",
     "codrivers": "driver",
 }
-_NO_FILTER = EntityFilter()
 
 
-async def listing(
-    call: Call, model: DocumentModel, expand: Parameter[frozenset[str]], *, filtered: bool
-) -> Page:
-    """Answer a list of documents in order of modification; `filtered` where connections' filters apply."""
+async def listing(call: Call, model: DocumentModel, expand: Parameter[frozenset[str]]) -> Page:
+    """Answer a list of documents in order of modification."""
     values = call.values
     bookmarks = call.bookmarks()
-    place = bookmarks.read(values[CURSOR])
+    place = call.place(bookmarks, CURSOR)
     limit = values[LIMIT]
     rows = await documents.page(
         call.session,
@@ -75,13 +72,12 @@ async def listing(
         modified_after=values[MODIFIED_AFTER],
         modified_before=values[MODIFIED_BEFORE],
         deleted=values[DELETED],
+        hidden=values[HIDDEN],
+        known_at=call.known_at,
         limit=limit + 1,
     )
     page, last = cut(rows, limit)
     shown = await show(call, model, page, expand=values[expand], raw=values[RAW])
-    if filtered and not values[HIDDEN]:
-        # A page may then hold fewer than `limit`; what counts for the reader is `next`.
-        shown = [each for each in shown if _is_shown(each)]
     return Page(shown, bookmarks.write(micros(last.modified_at), last.id.bytes) if last else UNSET)
 
 
@@ -90,7 +86,7 @@ async def one(
 ) -> Document:
     """Answer one document of the connection, removed and hidden ones too; raise NotFound."""
     wanted = call.values[which]
-    found = await documents.by_ids(call.session, call.connection.id, model, [wanted])
+    found = await documents.by_ids(call.session, call.connection.id, model, [wanted], call.known_at)
     if wanted not in found:
         raise missing(model, wanted)
     (shown,) = await show(
@@ -111,8 +107,7 @@ async def show(
     expand: frozenset[str] = frozenset(),
     raw: bool = False,
 ) -> list[Document]:
-    connection = call.connection
-    found = [_published(model, row, connection.filters) for row in rows]
+    found = [_published(model, row) for row in rows]
     if raw:
         archive = await archive_of(call, [row.raw_id for row in rows])
         found = with_raw(found, [[(row.raw_id, row.raw_ordinal)] for row in rows], archive)
@@ -129,9 +124,7 @@ async def expanded(call: Call, found: Sequence[M], expand: frozenset[str]) -> li
         ids_there.update(each for record in found for each in _ids(getattr(record, word, UNSET)))
     known: dict[str, Document] = {}
     for model, public_ids in named.items():
-        known |= await by_public_id(call, model, public_ids)
-    if not call.values[HIDDEN]:
-        known = {public_id: each for public_id, each in known.items() if _is_shown(each)}
+        known |= await by_public_id(call, model, public_ids, hidden=call.values[HIDDEN])
     return [
         msgspec.structs.replace(
             record, **{word: _whole(getattr(record, word, UNSET), known) for word in expand}
@@ -141,28 +134,29 @@ async def expanded(call: Call, found: Sequence[M], expand: frozenset[str]) -> li
 
 
 async def by_public_id(
-    call: Call, model: DocumentModel, public_ids: Iterable[str]
+    call: Call, model: DocumentModel, public_ids: Iterable[str], *, hidden: bool = True
 ) -> dict[str, Document]:
     """Read the known ones of some documents, by their public ids, for whoever expands references."""
-    rows = await documents.by_ids(
-        call.session, call.connection.id, model, {ids.read(model, each) for each in public_ids}
-    )
-    filters = call.connection.filters
-    return {ids.show(model, row.id): _published(model, row, filters) for row in rows.values()}
+    wanted = {ids.read(model, each) for each in public_ids}
+    rows = await documents.by_ids(call.session, call.connection.id, model, wanted, call.known_at)
+    return {
+        ids.show(model, row.id): _published(model, row)
+        for row in rows.values()
+        if hidden or row.hidden is None
+    }
 
 
 async def hidden(call: Call, model: DocumentModel, public_ids: Collection[str]) -> set[str]:
     """Say which of some documents the connection's filters hide, known or not yet known."""
-    filters = call.connection.filters
-    filter_ = _filter(model, filters)
-    if filter_ == _NO_FILTER:
+    rule = rule_of(call.connection.filters, model)
+    if rule == EVERYONE:
         return set()
-    known = await by_public_id(call, model, public_ids)
-    hidden = {public_id for public_id, each in known.items() if not _is_shown(each)}
-    unknown = set(public_ids) - known.keys()
-    if filter_.include_ids:
-        return hidden | unknown.difference(filter_.include_ids)
-    return hidden | unknown.intersection(filter_.exclude_ids or [])
+    known = await documents.by_ids(
+        call.session, call.connection.id, model, [ids.read(model, each) for each in public_ids]
+    )
+    hidden = {ids.show(model, row.id) for row in known.values() if row.hidden is not None}
+    unknown = {each for each in public_ids if ids.read(model, each) not in known}
+    return hidden | {each for each in unknown if rule.hides_unknown(ids.read(model, each))}
 
 
 def with_raw(found: Sequence[M], places: Iterable[Sequence[RawPlace]], archive: Archive) -> list[M]:
@@ -186,39 +180,15 @@ def connection_key(vault: Vault, connection: ConnectionRow) -> ConnectionKey:
     return ConnectionKey(vault.open(connection.sealed_key))
 
 
-def visibility(document: Document, filter_: EntityFilter) -> Visibility:
-    """Say whether a filter hides a document: included ids win over everything, else exclusion, else status."""
-    if filter_.include_ids:
-        return "visible" if document.id in filter_.include_ids else "hidden_by_include_list"
-    if filter_.exclude_ids and document.id in filter_.exclude_ids:
-        return "hidden_by_exclude_list"
-    status = getattr(document, "status", UNSET)
-    if filter_.status and status != filter_.status:
-        return "hidden_by_status"
-    return "visible"
-
-
-def _published(model: DocumentModel, row: DocumentRow, filters: Filters | None) -> Document:
+def _published(model: DocumentModel, row: DocumentRow) -> Document:
     document = _DECODERS[model].decode(row.body)
-    filter_ = _filter(model, filters)
     metadata = EntityMetadata(
         added_at=clock.iso(row.added_at),
         modified_at=clock.iso(row.modified_at),
         deleted_at=clock.iso(row.deleted_at) if row.deleted_at else UNSET,
-        visibility="deleted" if row.deleted_at else visibility(document, filter_),
+        visibility="deleted" if row.deleted_at else row.hidden or "visible",
     )
     return msgspec.structs.replace(document, metadata=metadata)
-
-
-def _filter(model: DocumentModel, filters: Filters | None) -> EntityFilter:
-    if filters is None or model not in ("vehicle", "driver"):
-        return _NO_FILTER
-    return (filters.vehicles if model == "vehicle" else filters.drivers) or _NO_FILTER
-
-
-def _is_shown(document: Document) -> bool:
-    metadata = document.metadata
-    return metadata is UNSET or metadata.visibility in ("visible", "deleted")
 
 
 def _ids(value: Any) -> list[str]:

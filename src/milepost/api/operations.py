@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
@@ -13,8 +14,8 @@ from litestar.handlers import HTTPRouteHandler, route
 from milepost import ids
 from milepost.api import bodies, compression
 from milepost.api.house import House
-from milepost.api.paging import Bookmarks
-from milepost.api.parameters import Parameter, Values, read_values
+from milepost.api.paging import Bookmarks, micros
+from milepost.api.parameters import KNOWN_AT, Parameter, Values, read_values
 from milepost.errors import BadRequest, Forbidden, Problem, Unauthorized
 from milepost.store.connections import ConnectionRow
 from milepost.store.pool import Session
@@ -80,6 +81,7 @@ class Call(msgspec.Struct, kw_only=True):
     borrowed: Session | None = None
     content: bytes = b""
     content_type: str = ""
+    known_at: datetime | None = None
 
     @property
     def session(self) -> Session:
@@ -107,7 +109,24 @@ class Call(msgspec.Struct, kw_only=True):
         """The cursors of this listing, for this caller; `about` sets apart listings of different things."""
         scope = self.caller
         tenant = scope.connection.id if scope.connection else scope.application_id
-        return Bookmarks(self.house.database, f"{self.operation.id}:{about}", tenant)
+        if self.known_at is not None:
+            about = f"{about}@{micros(self.known_at)}"
+        listing = f"{self.operation.id}:{about}"
+        return Bookmarks(self.house.database, listing, tenant, self._settled())
+
+    def place(self, bookmarks: Bookmarks, cursor: Parameter[str]) -> list[Any] | None:
+        """Read where a listing goes on, and let the call read as of the same instant as its first page."""
+        found = bookmarks.read(self.values[cursor])
+        self.known_at = bookmarks.known_at
+        return found
+
+    def _settled(self) -> datetime | None:
+        """The instant that `knownAt` asks for, or the last whose changes are all committed.
+
+        What is known at such an instant never changes any more, so that pages fit together.
+        """
+        row = self.scope.connection if self.scope else None
+        return min(self.known_at, row.last_stamp) if self.known_at and row else self.known_at
 
 
 def handler_for(operation: Operation, house: House) -> HTTPRouteHandler:
@@ -123,6 +142,7 @@ def handler_for(operation: Operation, house: House) -> HTTPRouteHandler:
                 async with house.database.session() as session:
                     call.scope = await _admit(request, operation, house, session)
                     call.values = read_values(operation.parameters, path, query)
+                    call.known_at = call.values[KNOWN_AT]
                     if operation.reads:
                         call.borrowed = session
                         return await _respond(request, operation, await operation.handler(call))

@@ -32,16 +32,21 @@ class Bookmarks:
     """Writes and reads the cursors of one listing (its operation) within one scope (a tenant's id).
 
     A cursor holds the place after which the next page begins, as values of the listing's order. The
-    keyed mark makes a cursor of another listing, another tenant or another hand worthless.
+    keyed mark makes a cursor of another listing, another tenant or another hand worthless. With `known_at`,
+    a cursor goes on reading what was known at the instant for which the first page was read.
     """
 
-    def __init__(self, database: Database, listing: str, scope: UUID) -> None:
+    def __init__(
+        self, database: Database, listing: str, scope: UUID, known_at: datetime | None = None
+    ) -> None:
+        self.known_at = known_at
         self._pepper = database.pepper
         self._epoch = database.epoch
         self._about = f"{listing}\x00{scope.hex}"
 
     def write(self, *place: int | bytes | str) -> str:
-        content = msgspec.msgpack.encode([_VERSION, self._epoch, *place])
+        known = [micros(self.known_at)] if self.known_at else []
+        content = msgspec.msgpack.encode([_VERSION, self._epoch, *place, *known])
         return base64.urlsafe_b64encode(self._mark(content) + content).decode().rstrip("=")
 
     def read(self, cursor: str) -> list[Any] | None:
@@ -64,6 +69,8 @@ class Bookmarks:
             raise _bad("is of another version of Milepost; start the listing again")
         if epoch != self._epoch:
             raise _bad("is from before the data was restored; start the listing again")
+        if self.known_at is not None:
+            self.known_at = from_micros(place.pop())
         return place
 
     def _mark(self, content: bytes) -> bytes:

@@ -93,8 +93,8 @@ def read_values(
     return Values(values)
 
 
-def instant(name: str, description: str) -> Parameter[datetime | None]:
-    return Parameter(name, read_instant, None, _DATE_TIME, description)
+def instant(name: str, description: str, *, extension: bool = False) -> Parameter[datetime | None]:
+    return Parameter(name, read_instant, None, _DATE_TIME, description, extension=extension)
 
 
 def text(name: str, description: str) -> Parameter[str | None]:
@@ -260,6 +260,13 @@ ENDED_BEFORE = instant("endedBefore", "Only what ended before this time")
 START_DATE = day("startDate", "Only from this day on; the beginning of history by default")
 END_DATE = day("endDate", "Only up to this day, it included; now by default")
 DERIVED = flag("derived", "Show what can be computed of each record, as `derived`", extension=True)
+# Beside the contract.
+KNOWN_AT = instant(
+    "knownAt",
+    "Everything as it was known at this time: what changed since shows as it was, what came or went since "
+    "shows as if it had not. A position or reading is not versioned: it shows if it has not changed since",
+    extension=True,
+)
 # Beside the contract, which has the two for entities only.
 TOMBSTONES = flag("deleted", "Show records that the provider withdrew", extension=True)
 HIDDEN_RECORDS = flag(

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET
 
-from milepost import clock, ids
+from milepost import clock
 from milepost.api import documents
 from milepost.api.operations import Call
 from milepost.api.paging import Page, cut, from_micros, micros
@@ -34,6 +34,7 @@ from milepost.store import documents as stored
 from milepost.store import records
 from milepost.store.documents import DocumentRow, RecordModel
 from milepost.store.records import Order, Subject, Visible, Wanted
+from milepost.store.visibility import EVERYONE, rule_of
 
 Record = HOSLog | HOSDailyLog | Trip | SafetyEvent | FaultCodeEvent
 
@@ -73,7 +74,7 @@ async def listing(
     """Answer a list of records; the bounds of record time are [since, until)."""
     values, limit = call.values, call.values[LIMIT]
     bookmarks = call.bookmarks()
-    place = bookmarks.read(values[CURSOR])
+    place = call.place(bookmarks, CURSOR)
     order: Order = place[0] if place else order_asked(call)
     wanted = Wanted(
         visible=visible(call, _SUBJECTS[model]),
@@ -109,7 +110,7 @@ async def one(
 ) -> Record:
     """Answer one record of the connection, withdrawn and hidden ones too; raise NotFound."""
     wanted = call.values[which]
-    found = await stored.by_ids(call.session, call.connection.id, model, [wanted])
+    found = await stored.by_ids(call.session, call.connection.id, model, [wanted], call.known_at)
     if wanted not in found:
         raise documents.missing(model, wanted)
     (shown,) = await _shown(call, model, [found[wanted]], expand)
@@ -122,18 +123,12 @@ def order_asked(call: Call) -> Order:
 
 
 def visible(call: Call, subject: Subject) -> Visible:
-    """Say of which subjects the connection's filters let records show; all of them where hidden ones are asked for."""
-    filters = call.connection.filters
-    filter_ = (filters.vehicles if subject == "vehicle" else filters.drivers) if filters else UNSET
-    if call.values[HIDDEN] or not filter_:
-        return Visible(subject)
-    if filter_.include_ids:
-        return Visible(subject, include=[ids.read(subject, each) for each in filter_.include_ids])
-    return Visible(
-        subject,
-        exclude=[ids.read(subject, each) for each in filter_.exclude_ids or []],
-        status=filter_.status or None,
-    )
+    """Say of which subjects records show; what nobody is filtered out of need not be looked through."""
+    rule = rule_of(call.connection.filters, subject)
+    if call.known_at is not None:
+        return Visible(subject, hidden=call.values[HIDDEN], known_at=call.known_at)
+    shows_all = rule == EVERYONE or call.values[HIDDEN]
+    return Visible(subject, hidden=shows_all, include=rule.include, exclude=rule.exclude)
 
 
 def day_after(day: datetime | None) -> datetime | None:

@@ -146,11 +146,15 @@ async def stamp(session: Session, connection_id: UUID) -> datetime:
     Every writer's first statement: so the order of modification is the order of commit, and a reader
     within the connection misses nothing. The stamp is in whole milliseconds and always rises.
     """
+    return (await stamp_filtered(session, connection_id))[0]
+
+
+async def stamp_filtered(session: Session, connection_id: UUID) -> tuple[datetime, Filters | None]:
+    """Take the stamp, and the filters that are in force for all that is written under it."""
     row = await fetch_one(session, SQL["stamp"], {"id": connection_id})
     if row is None:
         raise LookupError(f"There is no connection {connection_id}.")
-    at: datetime = row[0]
-    return at
+    return row[0], None if row[1] is None else msgspec.convert(row[1], Filters)
 
 
 async def insert(session: Session, values: dict[str, Any]) -> ConnectionRow:

@@ -1,10 +1,13 @@
-"""Merges listed entities: what is new, what changed, and what complete listings no longer name."""
+"""Merges documents: what is new, what changed, what the source no longer names, what filters hide.
+
+Whatever is changed leaves a version of what was known before, written by the same statement.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -18,6 +21,7 @@ from milepost.models.stats import StatReading
 from milepost.store.archive import RawCut
 from milepost.store.pool import Session, fetch_all
 from milepost.store.queries import queries
+from milepost.store.visibility import EVERYONE, Hidden, Rule
 
 SQL = queries("documents_merge")
 
@@ -40,14 +44,22 @@ _TIMELINE: dict[str, tuple[str, str | None]] = {
 }
 
 
-class Change(msgspec.Struct, frozen=True):
-    """One entity that a merge added, modified or removed; `body` is the model as published."""
+ChangeKind = Literal["added", "modified", "removed"]
 
+
+class Change(msgspec.Struct, frozen=True):
+    """One entity that a merge added, modified or removed; `body` is the model as published.
+
+    `hidden` says why a filter hides it, and `was_hidden` why one did before.
+    """
+
+    kind: ChangeKind
     id: UUID
     body: dict[str, Any]
     added_at: datetime
     raw_id: int | None
-    kind: str
+    hidden: Hidden | None
+    was_hidden: Hidden | None
 
 
 class Farewell(msgspec.Struct, frozen=True):
@@ -65,14 +77,17 @@ async def merge(
     stamp: datetime,
     *,
     roster: str | None = None,
+    named: Sequence[UUID] = (),
+    rule: Rule = EVERYONE,
 ) -> list[Change]:
-    """Merge the page's entities; return those that were added or modified.
+    """Merge the page's entities; return those that were added or modified. `rule` says whom filters hide.
 
     What the page names is noted in the roster, if one is given: of the model for a listing, or of the
-    slice that is being read for timed records. Who is not in it at the end is no longer there.
+    slice that is being read for timed records. Who is not in it at the end is no longer there. `named` are
+    records that the page has and that are not to be merged.
     """
     connection_id = identity.connection_id
-    seen: list[UUID] = []
+    seen: list[UUID] = [*named]
     await session.execute(SQL["staging"].encode())
     async with session.cursor().copy(f"copy staged_document ({_STAGED}) from stdin") as copy:
         for raw in raw_cuts:
@@ -89,13 +104,10 @@ async def merge(
                 )
                 seen.append(key)
     values = {"connection_id": connection_id, "model": model, "stamp": stamp, "ids": seen}
-    found = await fetch_all(session, SQL["merge"], values)
+    found = await fetch_all(session, _changing("merge"), {**values, **rule.values()})
     if roster is not None:
         await session.execute(SQL["see"].encode(), {**values, "roster": roster})
-    return [
-        Change(row[0], row[1], row[2], row[3], "added" if row[2] == stamp else "modified")
-        for row in found
-    ]
+    return [Change("added" if row[2] == stamp else "modified", *row) for row in found]
 
 
 def _index_columns(
@@ -135,9 +147,27 @@ async def end_window(
     """Bury the timed records that a window, read to its end, no longer holds."""
     values = {"connection_id": connection_id, "model": model, "roster": roster, "stamp": stamp}
     values |= {"starts_at": window[0], "ends_at": window[1]}
-    found = await fetch_all(session, SQL["withdrawn"], values)
+    found = await fetch_all(session, _changing("remove", "withdrawn_changed"), values)
     await session.execute(SQL["drop_roster"].encode(), values)
-    return [Change(row[0], row[1], row[2], row[3], "removed") for row in found]
+    return [Change("removed", *row) for row in found]
+
+
+async def withdraw(
+    session: Session, connection_id: UUID, model: str, gone: Sequence[UUID], stamp: datetime
+) -> list[Change]:
+    """Remove documents, so that only who asks for deleted ones meets them; unknown ids change nothing."""
+    values = {"connection_id": connection_id, "model": model, "ids": list(gone), "stamp": stamp}
+    found = await fetch_all(session, _changing("remove"), values) if gone else []
+    return [Change("removed", *row) for row in found]
+
+
+async def govern(
+    session: Session, connection_id: UUID, model: str, rule: Rule, stamp: datetime
+) -> list[Change]:
+    """Hide and show entities as a rule wants it; return those that the source still lists."""
+    values = {"connection_id": connection_id, "model": model, "stamp": stamp, **rule.values()}
+    found = await fetch_all(session, _changing("govern"), values)
+    return [Change("modified", *row[:-1]) for row in found if row[-1] is None]
 
 
 async def end_listing(
@@ -151,13 +181,17 @@ async def end_listing(
     live = absent[0][3] if absent else 0
     unbelievable = len(gone) > _BELIEVED_COUNT and len(gone) > live * _BELIEVED_SHARE
     hold = unbelievable and not waited
-    removed: list[Change] = []
-    if gone and not hold:
-        found = await fetch_all(session, SQL["remove"], {**values, "ids": gone})
-        removed = [Change(row[0], row[1], row[2], row[3], "removed") for row in found]
+    leave = [] if hold else gone
+    removed = await withdraw(session, connection_id, model, leave, stamp)
     leaving = {change.id for change in removed}
     missing = [row[0] for row in absent if row[0] not in leaving]
     await session.execute(
         SQL["close_listing"].encode(), {**values, "missing": missing, "held_back": hold}
     )
     return Farewell(removed, len(gone) if hold else 0)
+
+
+def _changing(query: str, changed: str | None = None) -> str:
+    """Put a query together that keeps the versions of what it changes."""
+    found = SQL[changed or f"{query}_changed"].replace("{hidden}", SQL["hidden"])
+    return f"with changed as materialized ({found}), kept as ({SQL['keep']})\n{SQL[query]}"

@@ -38,14 +38,16 @@ async def positions(
     after: datetime | None,
     since: datetime | None,
     until: datetime | None,
+    known_at: datetime | None = None,
     limit: int,
 ) -> list[PositionRow]:
-    """List positions of [since, until) in order of record time, from after the given place."""
+    """List positions of [since, until) in order of record time, from after the given place; with `known_at`, those that stand as they came in by then."""
     values = {
         "connection_id": connection_id,
         "vehicle_id": vehicle_id,
         "since": after + _TICK if after else since or FIRST,
         "until": until or LAST,
+        "known_at": known_at or LAST,
         "limit": limit,
     }
     found: list[PositionRow] = await _rows(session, SQL["positions"], values)
@@ -60,10 +62,11 @@ async def stats(
     after: tuple[datetime, int] | None,
     since: datetime | None,
     until: datetime | None,
+    known_at: datetime | None = None,
     types: Iterable[int],
     limit: int,
 ) -> list[StatRow]:
-    """List readings of [since, until) in order of record time and type, from after the given place."""
+    """List readings of [since, until) in order of record time and type, from after the given place; `known_at` as for positions."""
     since, after_type = after or (since or FIRST, -1)
     values = {
         "connection_id": connection_id,
@@ -71,6 +74,7 @@ async def stats(
         "since": since,
         "after_type": after_type,
         "until": until or LAST,
+        "known_at": known_at or LAST,
         "types": list(types),
         "limit": limit,
     }

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from milepost.store.documents import FIRST, LAST, DocumentRow, RecordModel
+from milepost.store.documents import FIRST, LAST, DocumentRow, RecordModel, as_known
 from milepost.store.pool import Session, fetch_all
 from milepost.store.queries import queries
 
@@ -25,12 +25,17 @@ class RecordRow(DocumentRow, frozen=True):
 
 
 class Visible(msgspec.Struct, frozen=True):
-    """Of which subjects records show: of all that are not excluded, or of those that are included."""
+    """Of which subjects records show: of those that the connection's filters do not hide, or of `hidden` ones too.
+
+    With `known_at`, records and filters are as they were known then. `include` and `exclude` are the filters' lists
+    for those who are not known yet.
+    """
 
     subject: Subject
+    hidden: bool = False
     include: list[UUID] | None = None
     exclude: list[UUID] = []
-    status: str | None = None
+    known_at: datetime | None = None
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,4 +86,5 @@ async def page(
     after_at, after_id = max(after or (FIRST, UUID(int=0)), (values[bound], UUID(int=0)))
     values |= {bound: after_at, "after_at": after_at, "after_id": after_id}
     query = "\n".join([SQL["page"], SQL["visible"], SQL[order]])
+    query = as_known(query, wanted.visible.known_at)
     return [RecordRow(*row) for row in await fetch_all(session, query, values)]

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from milepost.store import records
-from milepost.store.documents import FIRST
+from milepost.store.documents import FIRST, as_known
 from milepost.store.pool import Session, fetch_all
 from milepost.store.queries import queries
 from milepost.store.raw import RawPlace
@@ -66,7 +66,7 @@ async def utilization(
     values |= {"after_at": after_at, "after_id": after_id}
     tail = SQL["by_vehicle"] if order == "recorded" else SQL["by_modification"]
     query = "\n".join([SQL["utilization"], records.SQL["visible"], tail])
-    found = await fetch_all(session, query, values)
+    found = await fetch_all(session, as_known(query, wanted.visible.known_at), values)
     return [UtilizationRow(*(*row[:-2], _places(*row[-2:]))) for row in found]
 
 
@@ -96,7 +96,7 @@ async def ifta(
         "limit": limit,
     }
     query = "\n".join([SQL["ifta"], records.SQL["visible"], SQL["ifta_grouped"]])
-    found = await fetch_all(session, query, values)
+    found = await fetch_all(session, as_known(query, visible.known_at), values)
     return [IFTARow(*(*row[:-2], _places(*row[-2:]))) for row in found]
 
 

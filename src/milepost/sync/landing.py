@@ -11,11 +11,10 @@ from psycopg.errors import UniqueViolation
 
 from milepost import clock, ids
 from milepost.ids import Identity
-from milepost.kit.contract import Page, StreamSpec
+from milepost.kit.contract import Cut, Page, StreamSpec
 from milepost.kit.slices import Checkpoint, SliceRow
-from milepost.models.event import EventType
+from milepost.models.connection import Filters
 from milepost.models.issue import IssueCode
-from milepost.models.meta import EntityMetadata, Visibility
 from milepost.store import (
     archive,
     connections,
@@ -25,24 +24,24 @@ from milepost.store import (
     newest,
     slices,
     syncs,
+    visibility,
 )
 from milepost.store.archive import RawCut
-from milepost.store.merge_documents import Change
 from milepost.store.partitions import Partitions, Series
 from milepost.store.pool import Session, fetch_all
 from milepost.store.queries import queries
 from milepost.store.syncs import SyncRow
+from milepost.store.visibility import EVERYONE, Governed, rule_of
 from milepost.sync.fence import Fence
 from milepost.sync.retention import Retention
 from milepost.sync.telling import Teller
+from milepost.sync.veil import Sifted, Veil, sift
 from milepost.vault import ConnectionKey
-from milepost.webhooks import emit
 
 SQL = queries("landing")
 
 _SERIES: dict[str, Series] = {"vehicle_location": "position", "vehicle_stat": "stat"}
-# What is told of, and under which name its events show it.
-_TOLD = {"vehicle": "vehicle", "driver": "driver", "safety_event": "safetyEvent"}
+_OF_DRIVERS = ("hos_log", "hos_daily_log")
 # Sums of a period change and are not withdrawn; a provider that still computes one shows none of it.
 _SUMS = ("vehicle_utilization_day", "ifta_vehicle_month")
 
@@ -100,19 +99,22 @@ class Landing:
     ) -> SliceRow:
         connection_id = self._identity.connection_id
         async with self._fence.transaction() as session:
-            stamp = await connections.stamp(session, connection_id)
-            raw_cuts = archive.number(page.cuts, stamp)
-            records = sum(len(cut.records) for cut in page.cuts)
+            stamp, filters = await connections.stamp_filtered(session, connection_id)
+            sifted = await self._sift(session, spec, page.cuts, filters)
+            raw_cuts = archive.number(sifted.cuts, stamp)
+            records = sum(len(cut.records) for cut in sifted.cuts)
             await self._move(session, records)
             if series is not None:
                 live = series == "position" and row.mode == "feed"
-                moved = await newest.advanced(session, self._identity, page.cuts) if live else {}
+                moved = await newest.advanced(session, self._identity, sifted.cuts) if live else {}
                 changed: Iterable[int] = await self._land_series(
                     session, spec, series, raw_cuts, stamp, straight=straight
                 )
                 await self._teller.moved(session, self._identity, moved, stamp)
             else:
-                changed = await self._land_documents(session, spec, row, page, raw_cuts, stamp)
+                changed = await self._land_documents(
+                    session, spec, row, page, raw_cuts, sifted, filters, stamp
+                )
             await self._keep_raw(session, spec, raw_cuts, set(changed), stamp)
             return await self._turn_page(session, spec, row, page, records)
 
@@ -134,6 +136,19 @@ class Landing:
             changed |= merged.raw_ids
         return changed
 
+    async def _sift(
+        self, session: Session, spec: StreamSpec, cuts: list[Cut], filters: Filters | None
+    ) -> Sifted:
+        """Keep out of the page what the filters do not let in."""
+        if filters is None or spec.kind == "listing":
+            return Sifted(cuts)
+        subject: Governed = "driver" if spec.model in _OF_DRIVERS else "vehicle"
+        rule = rule_of(filters, subject)
+        if rule == EVERYONE:
+            return Sifted(cuts)
+        hidden = await visibility.hidden(session, self._identity.connection_id, subject)
+        return sift(cuts, Veil(subject, rule, hidden), self._identity)
+
     async def _move(self, session: Session, records: int) -> None:
         """Count the page, and obey whoever asked the sync to stop."""
         moved = await syncs.run(session, "moved", self._sync, records=records)
@@ -149,6 +164,8 @@ class Landing:
         row: SliceRow,
         page: Page,
         raw_cuts: list[RawCut],
+        sifted: Sifted,
+        filters: Filters | None,
         stamp: datetime,
     ) -> list[int]:
         connection_id, model = self._identity.connection_id, spec.model
@@ -156,7 +173,14 @@ class Landing:
         if roster is not None and row.cursor is None:
             await merge_documents.begin_listing(session, connection_id, roster)
         changes = await merge_documents.merge(
-            session, model, raw_cuts, self._identity, stamp, roster=roster
+            session,
+            model,
+            raw_cuts,
+            self._identity,
+            stamp,
+            roster=roster,
+            named=[ids.read(model, each) for each in sifted.records],
+            rule=rule_of(filters, model),
         )
         raw_ids = [change.raw_id for change in changes if change.raw_id is not None]
         if page.last and spec.kind == "listing":
@@ -168,14 +192,7 @@ class Landing:
             changes += await merge_documents.end_window(
                 session, connection_id, model, roster, window, stamp
             )
-        if spec.model in _TOLD:
-            told: Iterable[tuple[EventType, dict[str, Any]]] = (
-                (_event(spec.model, change), {_TOLD[spec.model]: _shown(spec.model, change, stamp)})
-                for change in changes
-            )
-            await emit.about_entities(
-                session, self._teller.connection, self._teller.basic, told, stamp
-            )
+        await self._teller.changes(session, spec.model, changes, stamp)
         return raw_ids
 
     def _roster(self, spec: StreamSpec, row: SliceRow) -> str | None:
@@ -300,20 +317,3 @@ def _series_of(spec: StreamSpec, series: Series) -> tuple[Series, ...]:
 def hash_of(raw: RawCut) -> str:
     """Name a cut by its content."""
     return ids.content_hash(raw.cut.body)
-
-
-def _event(model: str, change: Change) -> EventType:
-    # The contract knows no withdrawal of what happened; it is told as a change that has a `deletedAt`.
-    kind = "modified" if model == "safety_event" and change.kind == "removed" else change.kind
-    return f"{model}.{kind}"  # type: ignore[return-value]
-
-
-def _shown(model: str, change: Change, stamp: datetime) -> dict[str, Any]:
-    removed = change.kind == "removed"
-    metadata = EntityMetadata(added_at=clock.iso(change.added_at), modified_at=clock.iso(stamp))
-    if model != "safety_event":
-        visibility: Visibility = "deleted" if removed else "visible"
-        metadata = msgspec.structs.replace(metadata, visibility=visibility)
-    if removed:
-        metadata = msgspec.structs.replace(metadata, deleted_at=clock.iso(stamp))
-    return {**change.body, "metadata": metadata}

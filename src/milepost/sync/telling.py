@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
+import msgspec
 from msgspec import UNSET
 
 from milepost import clock
@@ -13,11 +15,16 @@ from milepost.models.connection import BasicConnection
 from milepost.models.event import EventType
 from milepost.models.issue import IssueCode
 from milepost.models.location import Address, Coordinates, Fix, LatestVehicleLocation
+from milepost.models.meta import EntityMetadata
 from milepost.store import issues
 from milepost.store.connections import ConnectionRow
+from milepost.store.merge_documents import Change
 from milepost.store.pool import Session
 from milepost.store.syncs import SyncRow
 from milepost.webhooks import emit
+
+# What is told of, and under which name its events show it.
+_TOLD = {"vehicle": "vehicle", "driver": "driver", "safety_event": "safetyEvent"}
 
 
 class Teller:
@@ -32,6 +39,17 @@ class Teller:
         found = await issues.of_syncs(session, sync.connection_id, [sync.id])
         shown = sync.published([issue.id for issue in found[sync.id]])
         await emit.about(session, self.connection, self.basic, type_, at, sync=shown)
+
+    async def changes(
+        self, session: Session, model: str, changes: Iterable[Change], stamp: datetime
+    ) -> None:
+        """Tell of entities that were added, modified or removed; hiding and showing are modifications."""
+        if model in _TOLD:
+            told: Iterable[tuple[EventType, dict[str, Any]]] = (
+                (_event(model, change), {_TOLD[model]: _shown(model, change, stamp)})
+                for change in changes
+            )
+            await emit.about_entities(session, self.connection, self.basic, told, stamp)
 
     async def issue(
         self,
@@ -90,3 +108,20 @@ class Teller:
             await emit.about(
                 session, self.connection, self.basic, "issue.resolved", at, issue=issue
             )
+
+
+def _event(model: str, change: Change) -> EventType:
+    # The contract knows no withdrawal of what happened; it is told as a change that has a `deletedAt`.
+    kind = "modified" if model == "safety_event" and change.kind == "removed" else change.kind
+    return f"{model}.{kind}"  # type: ignore[return-value]
+
+
+def _shown(model: str, change: Change, stamp: datetime) -> dict[str, Any]:
+    removed = change.kind == "removed"
+    metadata = EntityMetadata(added_at=clock.iso(change.added_at), modified_at=clock.iso(stamp))
+    if model != "safety_event":
+        visibility = "deleted" if removed else change.hidden or "visible"
+        metadata = msgspec.structs.replace(metadata, visibility=visibility)
+    if removed:
+        metadata = msgspec.structs.replace(metadata, deleted_at=clock.iso(stamp))
+    return {**change.body, "metadata": metadata}

@@ -8,6 +8,7 @@ from milepost.api.paging import Page
 from milepost.api.parameters import (
     CURSOR,
     DELETED,
+    KNOWN_AT,
     LIMIT,
     MODIFIED_AFTER,
     MODIFIED_BEFORE,
@@ -20,7 +21,7 @@ EXPAND = expand("vehicle")
 
 
 async def list_devices(call: Call) -> Page:
-    return await documents.listing(call, "device", EXPAND, filtered=False)
+    return await documents.listing(call, "device", EXPAND)
 
 
 OPERATIONS = [
@@ -34,6 +35,6 @@ OPERATIONS = [
         answer=list[Device],
         handler=list_devices,
         reads=True,
-        parameters=[CURSOR, LIMIT, MODIFIED_AFTER, MODIFIED_BEFORE, RAW, DELETED, EXPAND],
+        parameters=[CURSOR, LIMIT, MODIFIED_AFTER, MODIFIED_BEFORE, RAW, DELETED, EXPAND, KNOWN_AT],
     ),
 ]

@@ -9,6 +9,7 @@ from milepost.api.parameters import (
     CURSOR,
     DELETED,
     HIDDEN,
+    KNOWN_AT,
     LIMIT,
     MODIFIED_AFTER,
     MODIFIED_BEFORE,
@@ -23,7 +24,7 @@ ID = identifier("id", "driver", "The driver")
 
 
 async def list_drivers(call: Call) -> Page:
-    return await documents.listing(call, "driver", EXPAND, filtered=True)
+    return await documents.listing(call, "driver", EXPAND)
 
 
 async def get_driver(call: Call) -> documents.Document:
@@ -41,7 +42,17 @@ OPERATIONS = [
         answer=list[Driver],
         handler=list_drivers,
         reads=True,
-        parameters=[CURSOR, LIMIT, MODIFIED_AFTER, MODIFIED_BEFORE, RAW, HIDDEN, DELETED, EXPAND],
+        parameters=[
+            CURSOR,
+            LIMIT,
+            MODIFIED_AFTER,
+            MODIFIED_BEFORE,
+            RAW,
+            HIDDEN,
+            DELETED,
+            EXPAND,
+            KNOWN_AT,
+        ],
     ),
     Operation(
         id="getDriver",
@@ -52,7 +63,7 @@ OPERATIONS = [
         answer=Driver,
         handler=get_driver,
         reads=True,
-        parameters=[ID, RAW, EXPAND],
+        parameters=[ID, RAW, EXPAND, KNOWN_AT],
         refusals=[404],
     ),
 ]

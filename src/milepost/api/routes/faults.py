@@ -12,6 +12,7 @@ from milepost.api.parameters import (
     DERIVED,
     END_AT,
     HIDDEN_RECORDS,
+    KNOWN_AT,
     LIMIT,
     MODIFIED_AFTER,
     MODIFIED_BEFORE,
@@ -51,7 +52,7 @@ OPERATIONS = [
         reads=True,
         parameters=[
             CURSOR, LIMIT, MODIFIED_AFTER, MODIFIED_BEFORE, START_AT, END_AT, VEHICLE_IDS, EXPAND, RAW,
-            TOMBSTONES, HIDDEN_RECORDS, DERIVED,
+            TOMBSTONES, HIDDEN_RECORDS, DERIVED, KNOWN_AT,
         ],
     ),
 ]  # fmt: skip

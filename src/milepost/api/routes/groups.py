@@ -8,6 +8,7 @@ from milepost.api.paging import Page
 from milepost.api.parameters import (
     CURSOR,
     DELETED,
+    KNOWN_AT,
     LIMIT,
     MODIFIED_AFTER,
     MODIFIED_BEFORE,
@@ -20,7 +21,7 @@ EXPAND = expand("parent")
 
 
 async def list_groups(call: Call) -> Page:
-    return await documents.listing(call, "group", EXPAND, filtered=False)
+    return await documents.listing(call, "group", EXPAND)
 
 
 OPERATIONS = [
@@ -34,6 +35,6 @@ OPERATIONS = [
         answer=list[Group],
         handler=list_groups,
         reads=True,
-        parameters=[LIMIT, CURSOR, EXPAND, RAW, MODIFIED_AFTER, MODIFIED_BEFORE, DELETED],
+        parameters=[LIMIT, CURSOR, EXPAND, RAW, MODIFIED_AFTER, MODIFIED_BEFORE, DELETED, KNOWN_AT],
     ),
 ]

@@ -10,6 +10,7 @@ from milepost.api.parameters import (
     DRIVER_IDS,
     END_DATE,
     HIDDEN_RECORDS,
+    KNOWN_AT,
     LIMIT,
     MODIFIED_AFTER,
     MODIFIED_BEFORE,
@@ -58,7 +59,7 @@ OPERATIONS = [
         reads=True,
         parameters=[
             CURSOR, LIMIT, STARTED_AFTER, STARTED_BEFORE, MODIFIED_AFTER, MODIFIED_BEFORE, DRIVER_IDS,
-            EXPAND, RAW, TOMBSTONES, HIDDEN_RECORDS,
+            EXPAND, RAW, TOMBSTONES, HIDDEN_RECORDS, KNOWN_AT,
         ],
     ),
     Operation(
@@ -73,7 +74,7 @@ OPERATIONS = [
         reads=True,
         parameters=[
             CURSOR, LIMIT, START_DATE, END_DATE, MODIFIED_AFTER, MODIFIED_BEFORE, DRIVER_IDS, RAW,
-            EXPAND_DRIVER, TOMBSTONES, HIDDEN_RECORDS,
+            EXPAND_DRIVER, TOMBSTONES, HIDDEN_RECORDS, KNOWN_AT,
         ],
     ),
     Operation(

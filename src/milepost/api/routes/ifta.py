@@ -11,7 +11,15 @@ from milepost import ids
 from milepost.api import documents, records
 from milepost.api.operations import Call, Operation
 from milepost.api.paging import Page, cut
-from milepost.api.parameters import CURSOR, HIDDEN_RECORDS, RAW, choice, expand, month
+from milepost.api.parameters import (
+    CURSOR,
+    HIDDEN_RECORDS,
+    KNOWN_AT,
+    RAW,
+    choice,
+    expand,
+    month,
+)
 from milepost.models.ifta import IFTASummary
 from milepost.models.meta import State
 from milepost.store import summaries
@@ -37,7 +45,7 @@ async def get_ifta_summary(call: Call) -> Page:
     values = call.values
     grouping = _GROUPINGS[values[GROUP_BY]]
     bookmarks = call.bookmarks(values[GROUP_BY])
-    place = bookmarks.read(values[CURSOR])
+    place = call.place(bookmarks, CURSOR)
     rows = await summaries.ifta(
         call.session,
         call.connection.id,
@@ -85,6 +93,15 @@ OPERATIONS = [
         answer=list[IFTASummary],
         handler=get_ifta_summary,
         reads=True,
-        parameters=[CURSOR, EXPAND, RAW, START_MONTH, END_MONTH, GROUP_BY, HIDDEN_RECORDS],
+        parameters=[
+            CURSOR,
+            EXPAND,
+            RAW,
+            START_MONTH,
+            END_MONTH,
+            GROUP_BY,
+            HIDDEN_RECORDS,
+            KNOWN_AT,
+        ],
     ),
 ]

@@ -11,6 +11,7 @@ from milepost.api.parameters import (
     CURSOR,
     DRIVER_IDS,
     END_AT,
+    KNOWN_AT,
     LIMIT,
     RAW,
     SERIES_LIMIT,
@@ -32,7 +33,7 @@ async def list_historical_vehicle_locations(call: Call) -> bytes:
     values, connection = call.values, call.connection
     vehicle_id, limit = values[VEHICLE_ID], values[SERIES_LIMIT]
     bookmarks = call.bookmarks(vehicle_id.hex)
-    place = bookmarks.read(values[CURSOR])
+    place = call.place(bookmarks, CURSOR)
     begins = from_micros(place[0]) if place else values[START_AT]
     await call.house.throttle.history(call.session, connection.id, "vehicle_location", begins)
     rows = await readings.positions(
@@ -42,6 +43,7 @@ async def list_historical_vehicle_locations(call: Call) -> bytes:
         after=from_micros(place[0]) if place else None,
         since=values[START_AT],
         until=values[END_AT],
+        known_at=call.known_at,
         limit=limit + 1,
     )
     if not rows:
@@ -60,7 +62,9 @@ async def list_latest_vehicle_locations(call: Call) -> Reply:
 
 async def require_vehicle(call: Call, vehicle_id: UUID) -> None:
     """Raise NotFound unless the connection has such a vehicle."""
-    if not await stored.by_ids(call.session, call.connection.id, "vehicle", [vehicle_id]):
+    if not await stored.by_ids(
+        call.session, call.connection.id, "vehicle", [vehicle_id], call.known_at
+    ):
         raise documents.missing("vehicle", vehicle_id)
 
 
@@ -87,7 +91,7 @@ OPERATIONS = [
         answer=list[VehicleLocation],
         handler=list_historical_vehicle_locations,
         reads=True,
-        parameters=[VEHICLE_ID, CURSOR, SERIES_LIMIT, START_AT, END_AT, RAW],
+        parameters=[VEHICLE_ID, CURSOR, SERIES_LIMIT, START_AT, END_AT, RAW, KNOWN_AT],
         refusals=[404],
     ),
 ]

@@ -12,6 +12,7 @@ from milepost.api.parameters import (
     CURSOR,
     DRIVER_IDS,
     HIDDEN_RECORDS,
+    KNOWN_AT,
     LIMIT,
     MODIFIED_AFTER,
     MODIFIED_BEFORE,
@@ -80,7 +81,7 @@ OPERATIONS = [
         reads=True,
         parameters=[
             CURSOR, LIMIT, MODIFIED_AFTER, MODIFIED_BEFORE, STARTED_AFTER, STARTED_BEFORE, DRIVER_IDS,
-            VEHICLE_IDS, EXPAND, RAW, TOMBSTONES, HIDDEN_RECORDS,
+            VEHICLE_IDS, EXPAND, RAW, TOMBSTONES, HIDDEN_RECORDS, KNOWN_AT,
         ],
     ),
     Operation(
@@ -93,7 +94,7 @@ OPERATIONS = [
         answer=SafetyEvent,
         handler=get_safety_event,
         reads=True,
-        parameters=[ID, EXPAND, RAW, HIDDEN_RECORDS],
+        parameters=[ID, EXPAND, RAW, HIDDEN_RECORDS, KNOWN_AT],
         refusals=[404],
     ),
     Operation(

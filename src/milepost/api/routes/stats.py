@@ -9,6 +9,7 @@ from milepost.api.paging import cut, from_micros, micros
 from milepost.api.parameters import (
     CURSOR,
     END_AT,
+    KNOWN_AT,
     RAW,
     SERIES_LIMIT,
     START_AT,
@@ -28,7 +29,7 @@ async def list_historical_vehicle_stats(call: Call) -> bytes:
     values, connection = call.values, call.connection
     vehicle_id, limit = values[VEHICLE_ID], values[SERIES_LIMIT]
     bookmarks = call.bookmarks(vehicle_id.hex)
-    place = bookmarks.read(values[CURSOR])
+    place = call.place(bookmarks, CURSOR)
     wanted = values[TYPES] or STAT_TYPES
     begins = from_micros(place[0]) if place else values[START_AT]
     await call.house.throttle.history(call.session, connection.id, "vehicle_stat", begins)
@@ -39,6 +40,7 @@ async def list_historical_vehicle_stats(call: Call) -> bytes:
         after=(from_micros(place[0]), place[1]) if place else None,
         since=values[START_AT],
         until=values[END_AT],
+        known_at=call.known_at,
         types=[number for number, name in enumerate(STAT_TYPES) if name in wanted],
         limit=limit + 1,
     )
@@ -70,7 +72,17 @@ OPERATIONS = [
         answer=list[VehicleStatLog],
         handler=list_historical_vehicle_stats,
         reads=True,
-        parameters=[VEHICLE_ID, CURSOR, SERIES_LIMIT, EXPAND, START_AT, END_AT, TYPES, RAW],
+        parameters=[
+            VEHICLE_ID,
+            CURSOR,
+            SERIES_LIMIT,
+            EXPAND,
+            START_AT,
+            END_AT,
+            TYPES,
+            RAW,
+            KNOWN_AT,
+        ],
         refusals=[404],
     ),
 ]

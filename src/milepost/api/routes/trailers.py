@@ -8,6 +8,7 @@ from milepost.api.paging import Page
 from milepost.api.parameters import (
     CURSOR,
     DELETED,
+    KNOWN_AT,
     LIMIT,
     MODIFIED_AFTER,
     MODIFIED_BEFORE,
@@ -21,7 +22,7 @@ EXPAND_TRAILER = expand("trailer")
 
 
 async def list_trailers(call: Call) -> Page:
-    return await documents.listing(call, "trailer", EXPAND, filtered=False)
+    return await documents.listing(call, "trailer", EXPAND)
 
 
 async def list_latest_trailer_locations(call: Call) -> Reply:
@@ -39,7 +40,7 @@ OPERATIONS = [
         answer=list[Trailer],
         handler=list_trailers,
         reads=True,
-        parameters=[LIMIT, CURSOR, EXPAND, RAW, MODIFIED_AFTER, MODIFIED_BEFORE, DELETED],
+        parameters=[LIMIT, CURSOR, EXPAND, RAW, MODIFIED_AFTER, MODIFIED_BEFORE, DELETED, KNOWN_AT],
     ),
     Operation(
         id="listLatestTrailerLocations",

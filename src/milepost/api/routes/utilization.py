@@ -15,6 +15,7 @@ from milepost.api.parameters import (
     CURSOR,
     END_DATE,
     HIDDEN_RECORDS,
+    KNOWN_AT,
     LIMIT,
     MODIFIED_AFTER,
     MODIFIED_BEFORE,
@@ -34,7 +35,7 @@ EXPAND = expand("vehicle")
 async def get_vehicle_utilization(call: Call) -> Page:
     values, limit = call.values, call.values[LIMIT]
     bookmarks = call.bookmarks()
-    place = bookmarks.read(values[CURSOR])
+    place = call.place(bookmarks, CURSOR)
     order: Order = place[0] if place else records.order_asked(call)
     wanted = Wanted(
         visible=records.visible(call, "vehicle"),
@@ -99,7 +100,7 @@ OPERATIONS = [
         reads=True,
         parameters=[
             CURSOR, LIMIT, START_DATE, END_DATE, MODIFIED_AFTER, MODIFIED_BEFORE, VEHICLE_IDS, EXPAND,
-            RAW, HIDDEN_RECORDS,
+            RAW, HIDDEN_RECORDS, KNOWN_AT,
         ],
     ),
 ]  # fmt: skip

@@ -13,6 +13,7 @@ from milepost.api.parameters import (
     DELETED,
     DERIVED,
     HIDDEN,
+    KNOWN_AT,
     LIMIT,
     MODIFIED_AFTER,
     MODIFIED_BEFORE,
@@ -28,7 +29,7 @@ ID = identifier("id", "vehicle", "The vehicle")
 
 
 async def list_vehicles(call: Call) -> Page:
-    page = await documents.listing(call, "vehicle", EXPAND, filtered=True)
+    page = await documents.listing(call, "vehicle", EXPAND)
     if call.values[DERIVED]:
         page = msgspec.structs.replace(page, results=[_decoded(each) for each in page.results])
     return page
@@ -67,6 +68,7 @@ OPERATIONS = [
             DELETED,
             EXPAND,
             DERIVED,
+            KNOWN_AT,
         ],
     ),
     Operation(
@@ -78,7 +80,7 @@ OPERATIONS = [
         answer=Vehicle,
         handler=get_vehicle,
         reads=True,
-        parameters=[ID, RAW, EXPAND, DERIVED],
+        parameters=[ID, RAW, EXPAND, DERIVED, KNOWN_AT],
         refusals=[404],
     ),
 ]

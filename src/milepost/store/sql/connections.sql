@@ -6,7 +6,7 @@ select * from connection where id = %(id)s
 update connection
 set last_stamp = greatest(date_trunc('milliseconds', clock_timestamp()), last_stamp + interval '1 millisecond')
 where id = %(id)s
-returning last_stamp
+returning last_stamp, filters
 
 -- name: insert
 insert into connection (

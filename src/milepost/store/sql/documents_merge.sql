@@ -4,20 +4,50 @@ create temp table if not exists staged_document (
   starts_at timestamptz, ends_at timestamptz
 ) on commit delete rows
 
+-- name: keep
+-- The versions that what is `changed` takes the place of. All parts of a statement see what was there before
+-- it, so that this reads what the other part overwrites.
+insert into document_version (connection_id, model, id, source_id, body, added_at, modified_at, known_until,
+  deleted_at, hidden, raw_id, raw_ordinal, vehicle_id, driver_id, starts_at, ends_at)
+select d.connection_id, d.model, d.id, d.source_id, d.body, d.added_at, d.modified_at, %(stamp)s,
+  d.deleted_at, d.hidden, d.raw_id, d.raw_ordinal, d.vehicle_id, d.driver_id, d.starts_at, d.ends_at
+from document d join changed c on c.id = d.id
+where d.connection_id = %(connection_id)s and d.model = %(model)s
+
+-- name: hidden
+-- Included ids win over everything, else exclusion, else status; of an entity e.
+case
+  when %(include)s::uuid[] is not null
+    then case when e.id = any(%(include)s) then null else 'hidden_by_include_list' end
+  when e.id = any(%(exclude)s::uuid[]) then 'hidden_by_exclude_list'
+  when %(status)s::text is not null and e.body->>'status' is distinct from %(status)s then 'hidden_by_status'
+end
+
+-- name: merge_changed
+-- What is there unchanged is sorted out here, so that it is neither written nor locked.
+select n.*, d.hidden as was_hidden
+from (
+  select e.*, {hidden} as hidden
+  from (select distinct on (id) * from staged_document order by id, raw_id desc, raw_ordinal desc) e
+) n
+left join document d on d.connection_id = %(connection_id)s and d.model = %(model)s and d.id = n.id
+where d.id is null or d.body is distinct from n.body or d.deleted_at is not null or d.hidden is distinct from n.hidden
+
 -- name: merge
-insert into document as d (connection_id, model, id, source_id, body, added_at, modified_at, raw_id, raw_ordinal,
-  vehicle_id, driver_id, starts_at, ends_at)
-select distinct on (id) %(connection_id)s, %(model)s, id, source_id, body, %(stamp)s, %(stamp)s, raw_id, raw_ordinal,
-  vehicle_id, driver_id, starts_at, ends_at
-from staged_document
-order by id, raw_id desc, raw_ordinal desc
-on conflict (connection_id, model, id) do update set
-  source_id = excluded.source_id, body = excluded.body, modified_at = excluded.modified_at,
-  deleted_at = null, raw_id = excluded.raw_id, raw_ordinal = excluded.raw_ordinal,
-  vehicle_id = excluded.vehicle_id, driver_id = excluded.driver_id,
-  starts_at = excluded.starts_at, ends_at = excluded.ends_at
-where d.body is distinct from excluded.body or d.deleted_at is not null
-returning d.id, d.body, d.added_at, d.raw_id
+, merged as (
+  insert into document as d (connection_id, model, id, source_id, body, added_at, modified_at, hidden, raw_id,
+    raw_ordinal, vehicle_id, driver_id, starts_at, ends_at)
+  select %(connection_id)s, %(model)s, id, source_id, body, %(stamp)s, %(stamp)s, hidden, raw_id,
+    raw_ordinal, vehicle_id, driver_id, starts_at, ends_at
+  from changed
+  on conflict (connection_id, model, id) do update set
+    source_id = excluded.source_id, body = excluded.body, modified_at = excluded.modified_at,
+    deleted_at = null, hidden = excluded.hidden, raw_id = excluded.raw_id, raw_ordinal = excluded.raw_ordinal,
+    vehicle_id = excluded.vehicle_id, driver_id = excluded.driver_id,
+    starts_at = excluded.starts_at, ends_at = excluded.ends_at
+  returning d.id, d.body, d.added_at, d.raw_id, d.hidden
+)
+select m.*, c.was_hidden from merged m join changed c on c.id = m.id
 
 -- name: forget_seen
 insert into roster (connection_id, model) values (%(connection_id)s, %(roster)s)
@@ -40,17 +70,15 @@ where d.connection_id = %(connection_id)s and d.model = %(model)s
 update roster set seen = '{}', missing = %(missing)s, held_back = %(held_back)s
 where connection_id = %(connection_id)s and model = %(model)s
 
--- name: remove
-update document set deleted_at = %(stamp)s, modified_at = %(stamp)s
-where connection_id = %(connection_id)s and model = %(model)s and id = any(%(ids)s)
-returning id, body, added_at, raw_id
+-- name: remove_changed
+select id from document
+where connection_id = %(connection_id)s and model = %(model)s and id = any(%(ids)s) and deleted_at is null
 
--- name: withdrawn
+-- name: withdrawn_changed
 -- The timed records of a window that was read to its end without naming them: tombstones from now on.
-update document d set deleted_at = %(stamp)s, modified_at = %(stamp)s
-from roster r
-where r.connection_id = d.connection_id and r.model = %(roster)s
-  and d.connection_id = %(connection_id)s and d.model = %(model)s and d.deleted_at is null
+select d.id
+from document d join roster r on r.connection_id = d.connection_id and r.model = %(roster)s
+where d.connection_id = %(connection_id)s and d.model = %(model)s and d.deleted_at is null
   and d.starts_at >= %(starts_at)s and d.starts_at < %(ends_at)s and d.id <> all(r.seen)
   -- What a vehicle did that has left the fleet is no longer told, and was not withdrawn for that.
   and not exists (
@@ -59,7 +87,29 @@ where r.connection_id = d.connection_id and r.model = %(roster)s
     where v.connection_id = d.connection_id and v.model = 'vehicle' and v.id = d.vehicle_id
       and (v.deleted_at is not null or v.id = any(listing.missing))
   )
-returning d.id, d.body, d.added_at, d.raw_id
+  -- Nor is what a hidden vehicle or driver did, which is not asked for.
+  and not exists (
+    select from document h
+    where h.connection_id = d.connection_id and h.hidden is not null
+      and (h.model, h.id) in (('vehicle', d.vehicle_id), ('driver', d.driver_id))
+  )
+
+-- name: remove
+update document d set deleted_at = %(stamp)s, modified_at = %(stamp)s
+from changed c
+where d.connection_id = %(connection_id)s and d.model = %(model)s and d.id = c.id
+returning d.id, d.body, d.added_at, d.raw_id, d.hidden, d.hidden
+
+-- name: govern_changed
+select e.id, e.hidden as was_hidden, {hidden} as hidden
+from document e
+where e.connection_id = %(connection_id)s and e.model = %(model)s and e.hidden is distinct from {hidden}
+
+-- name: govern
+update document d set hidden = c.hidden, modified_at = %(stamp)s
+from changed c
+where d.connection_id = %(connection_id)s and d.model = %(model)s and d.id = c.id
+returning d.id, d.body, d.added_at, d.raw_id, d.hidden, c.was_hidden, d.deleted_at
 
 -- name: drop_roster
 delete from roster where connection_id = %(connection_id)s and model = %(roster)s

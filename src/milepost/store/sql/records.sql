@@ -1,6 +1,6 @@
 -- name: page
 -- What happened in time; one of the two orders below is appended.
-select id, body::text, added_at, modified_at, deleted_at, raw_id, raw_ordinal, starts_at
+select id, body::text, added_at, modified_at, deleted_at, hidden, raw_id, raw_ordinal, starts_at
 from document d
 where connection_id = %(connection_id)s and model = %(model)s
   and modified_at >= %(modified_after)s and modified_at <= %(modified_before)s
@@ -12,16 +12,15 @@ where connection_id = %(connection_id)s and model = %(model)s
   and (%(deleted)s or deleted_at is null)
 
 -- name: visible
--- Only records whose subject the filters of the connection let through, as api.documents.visibility tells it;
--- a subject that is not known yet has no status to be hidden by.
-  and (%(include)s::uuid[] is null
-    or case %(subject)s when 'driver' then driver_id else vehicle_id end = any(%(include)s))
-  and case %(subject)s when 'driver' then driver_id else vehicle_id end <> all(%(exclude)s)
-  and (%(status)s::text is null or not exists (
-    select from document s
-    where s.connection_id = d.connection_id and s.model = %(subject)s and s.deleted_at is null
-      and s.id = case %(subject)s when 'driver' then d.driver_id else d.vehicle_id end
-      and s.body->>'status' <> %(status)s))
+-- Only records whose subject is not hidden; one that is not known yet is hidden by the lists only.
+  and (%(hidden)s or (
+    (%(include)s::uuid[] is null
+      or case %(subject)s when 'driver' then driver_id else vehicle_id end = any(%(include)s))
+    and case %(subject)s when 'driver' then driver_id else vehicle_id end <> all(%(exclude)s)
+    and not exists (
+      select from document s
+      where s.connection_id = %(connection_id)s and s.model = %(subject)s and s.hidden is not null
+        and s.id = case %(subject)s when 'driver' then d.driver_id else d.vehicle_id end)))
 
 -- name: recorded
 -- In order of record time.
