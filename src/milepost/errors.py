@@ -4,6 +4,7 @@
     ├── ProviderError            a provider did not give what was asked
     │   ├── LoginLost            stop; the fleet must link again
     │   ├── NotAllowed           skip the stream, report an issue, go on
+    │   ├── NotOffered           skip the stream, report an issue of its own, go on
     │   ├── BeyondHistory        clamp the window, report an issue, go on
     │   ├── SlowDown             give the worker back, come back at `until`
     │   ├── CursorLost           start the slice again from its beginning
@@ -64,6 +65,10 @@ class NotAllowed(ProviderError):
             message or f"The provider's credentials lack the permission “{permission}”."
         )
         self.permission = permission
+
+
+class NotOffered(ProviderError):
+    """The account does not have this feature, whoever asks: it is not booked, or not switched on."""
 
 
 class BeyondHistory(ProviderError):

@@ -24,6 +24,7 @@ def below(kind: type[errors.MilepostError]) -> Iterator[type[errors.MilepostErro
     [
         (errors.LoginLost("x"), 422, "invalid_credentials"),
         (errors.NotAllowed("Read Drivers"), 422, "insufficient_permissions"),
+        (errors.NotOffered("x"), 422, "unprocessable_entity"),
         (errors.TryAgain("x"), 502, "bad_gateway"),
         (errors.TryAgain("x", timed_out=True), 504, "gateway_timeout"),
         (errors.SlowDown(clock.now()), 502, "bad_gateway"),
@@ -44,6 +45,7 @@ def test_the_table_above_names_every_failure_of_a_provider() -> None:
     known = {
         "LoginLost",
         "NotAllowed",
+        "NotOffered",
         "TryAgain",
         "SlowDown",
         "Changed",

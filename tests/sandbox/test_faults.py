@@ -44,6 +44,7 @@ async def inject(client: httpx2.AsyncClient, **fault: Any) -> int:
         ("broken_text", 503, "upstream connect error"),
         ("token_revoked", 401, "invalid token"),
         ("scope_revoked", 403, "Read Vehicles"),
+        ("feature_missing", 404, "Not Found"),
     ],
 )
 async def test_a_refusal_is_acted_out_in_the_vendors_dialect_as_often_as_asked(

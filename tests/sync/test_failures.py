@@ -38,6 +38,32 @@ async def test_a_stream_that_may_not_be_read_is_an_issue_and_the_rest_goes_on(ho
     assert "issue.resolved" in await house.events()
 
 
+async def test_a_feature_that_the_account_lacks_is_no_missing_permission(house: House) -> None:
+    with clock.held_at(NOON):
+        await house.fault(kind="feature_missing", path="*/safety-events/*")
+        sync = await house.sync(days=1)
+        (issue,) = await house.rows("select code, subject, message, status from issue")
+
+        assert sync.status == "completed"
+        assert issue[:2] == ("provider_data_inaccessible", "safety_events")
+        assert "does not have this feature" in issue[2]
+        house.sandbox.faults.clear()
+        await house.sync(days=1)
+
+    assert await house.rows("select distinct status from issue") == [("resolved",)]
+
+
+async def test_days_say_that_they_need_the_drivers_for_their_time_zones(house: House) -> None:
+    with clock.held_at(NOON):
+        await house.fault(kind="scope_revoked", path="*/fleet/drivers")
+        await house.sync(days=1)
+
+    messages = dict(await house.rows("select subject, message from issue"))
+    for stream in ("hos_daily_logs", "utilization_days"):
+        assert "time zone of the drivers" in messages[stream]
+    assert "time zone" not in messages["drivers"]
+
+
 async def test_a_stream_that_works_again_catches_up_what_it_missed(house: House) -> None:
     with clock.held_at(NOON):
         await house.fault(kind="scope_revoked", path="*/fleet/vehicles/stats/*", query="types=gps")

@@ -17,6 +17,7 @@ from milepost.errors import (
     LoginLost,
     MilepostError,
     NotAllowed,
+    NotOffered,
     Problem,
     ProviderError,
     ProviderTimeout,
@@ -61,6 +62,8 @@ def refusal_for(error: ProviderError) -> Refusal:
             return Unprocessable(error.message, code="invalid_credentials")
         case NotAllowed():
             return Unprocessable(error.message, code="insufficient_permissions")
+        case NotOffered():
+            return Unprocessable(error.message)
         case TryAgain(timed_out=True):
             return ProviderTimeout(detail=error.message)
         case TryAgain() | SlowDown():

@@ -6,7 +6,7 @@ vehicle (or one a listed entity), each with the raw bytes that it came from and 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
@@ -69,12 +69,15 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
 
     `cursor` resumes right after this page. `last` says that the slice is finished; a feed keeps its
     cursor then, for the next time. `caught_up_to` is the instant up to which a feed has shown all.
+    `withdrawn` names records, by their ids at the source, that the provider takes back: a feed has no other
+    way to say so, since it names only what is new.
     """
 
     cuts: list[Cut]
     cursor: str | None
     last: bool
     caught_up_to: datetime | None = None
+    withdrawn: Sequence[str] = ()
 
 
 Mode = Literal["listing", "history", "feed"]

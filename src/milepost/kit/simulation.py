@@ -45,6 +45,7 @@ Mishap = Literal[
     "no_grace",  # a refresh token that was used once ends the grant, whatever became of the answer
     "other_account",  # the login opens another account than the usual one
     "scope_revoked",
+    "feature_missing",  # the account does not have this feature, whoever asks
     "cursor_repeated",  # the answer's cursor is the one it was asked with
     "cursor_lost",  # a cursor is no longer known
     "bad_record",  # one record lacks something essential

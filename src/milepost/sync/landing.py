@@ -46,6 +46,10 @@ _OF_DRIVERS = ("hos_log", "hos_daily_log")
 _SUMS = ("vehicle_utilization_day", "ifta_vehicle_month")
 
 
+# What a refused stream is reported as; a slice that was read to its end proves the contrary.
+_REFUSALS: tuple[IssueCode, ...] = ("permission_missing", "provider_data_inaccessible")
+
+
 class Stopped(Exception):
     """The sync was cancelled or has ended otherwise; nothing more may be written for it."""
 
@@ -192,6 +196,9 @@ class Landing:
             changes += await merge_documents.end_window(
                 session, connection_id, model, roster, window, stamp
             )
+        if page.withdrawn:
+            gone = [self._identity.uuid(model, each) for each in page.withdrawn]
+            changes += await merge_documents.withdraw(session, connection_id, model, gone, stamp)
         await self._teller.changes(session, spec.model, changes, stamp)
         return raw_ids
 
@@ -307,7 +314,8 @@ class Landing:
         progress = await slices.progress(session, connection_id, self._sync.id)
         # A hundred is said by completion only.
         await syncs.run(session, "progress", self._sync, progress=min(progress, 99.99))
-        await self._teller.works_again(session, "permission_missing", spec.name, clock.now())
+        for code in _REFUSALS:
+            await self._teller.works_again(session, code, spec.name, clock.now())
 
 
 def _series_of(spec: StreamSpec, series: Series) -> tuple[Series, ...]:

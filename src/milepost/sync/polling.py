@@ -16,7 +16,7 @@ import msgspec
 import structlog
 
 from milepost import clock
-from milepost.errors import LoginLost, MilepostError, NotAllowed, NotSupported, SlowDown
+from milepost.errors import LoginLost, MilepostError, NotAllowed, NotOffered, NotSupported, SlowDown
 from milepost.kit.registry import Registry
 from milepost.models.issue import IssueCode
 from milepost.store import connections, live_answers
@@ -140,7 +140,7 @@ class Poller:
         log.warning("a poll failed", connection=str(connection.id), kind=due.kind, why=why)
         interval = self._polled[cast("Kind", due.kind)]
         pause = max(interval, min(interval * 2 ** min(failures - 1, 20), _LONGEST_PAUSE))
-        lasting = isinstance(error, NotAllowed | NotSupported)
+        lasting = isinstance(error, NotAllowed | NotOffered | NotSupported)
         async with self._database.transaction() as session:
             at = await connections.stamp(session, connection.id)
             next_at = clock.now() + (max(pause, _LONGEST_PAUSE) if lasting else pause)

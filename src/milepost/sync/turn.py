@@ -11,9 +11,10 @@ import msgspec
 import structlog
 
 from milepost import clock
-from milepost.errors import Changed, CursorLost, NotAllowed, SlowDown, TryAgain
+from milepost.errors import Changed, CursorLost, NotAllowed, NotOffered, SlowDown, TryAgain
 from milepost.kit.contract import Connector, Manifest, Page
 from milepost.kit.slices import SliceRow
+from milepost.models.issue import IssueCode
 from milepost.store import connections, coverage, slices
 from milepost.store.syncs import SyncRow
 from milepost.sync import planner
@@ -91,7 +92,9 @@ class Turn:
         try:
             await self._fetch(row)
         except NotAllowed as refused:
-            await self._refuse(row, refused)
+            await self._refuse(row, refused, "permission_missing")
+        except NotOffered as refused:
+            await self._refuse(row, refused, "provider_data_inaccessible")
         except SlowDown as slow:
             earlier = self._pause.until
             self._pause.until = min(earlier, slow.until) if earlier else slow.until
@@ -120,8 +123,10 @@ class Turn:
         finally:
             await pages.aclose()
 
-    async def _refuse(self, row: SliceRow, refused: NotAllowed) -> None:
-        """Skip the stream, for this sync, and say which permission is missing."""
+    async def _refuse(
+        self, row: SliceRow, refused: NotAllowed | NotOffered, code: IssueCode
+    ) -> None:
+        """Skip the stream, for this sync, and say which permission or feature is missing."""
         self._refused.add(row.stream)
         message = f"{self._manifest.stream(row.stream).title} cannot be read: {refused.message}"
         async with self._fence.transaction() as session:
@@ -130,9 +135,7 @@ class Turn:
                 session, "refuse_stream", self._sync.connection_id, self._sync.id,
                 stream=row.stream, error=refused.message,
             )  # fmt: skip
-            await self._teller.issue(
-                session, self._sync, "permission_missing", row.stream, message, clock.now()
-            )
+            await self._teller.issue(session, self._sync, code, row.stream, message, clock.now())
 
     async def _start_again(self, row: SliceRow) -> None:
         """Forget a cursor that the provider no longer knows; the slice is read again from its beginning.

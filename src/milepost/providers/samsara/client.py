@@ -14,7 +14,15 @@ from string import Formatter
 import msgspec
 
 from milepost import clock
-from milepost.errors import Changed, CursorLost, LoginLost, NotAllowed, ProviderError, TryAgain
+from milepost.errors import (
+    Changed,
+    CursorLost,
+    LoginLost,
+    NotAllowed,
+    NotOffered,
+    ProviderError,
+    TryAgain,
+)
 from milepost.kit.http import Answer, Judge, ProviderClient
 
 API_VERSION = "2025-10-23"
@@ -241,9 +249,7 @@ def _judge(path: str, permission: str, *, resumed: bool = False) -> Judge:
             # The licence of the account may lack it too, which the answer does not tell apart.
             return NotAllowed(permission)
         if status == 404:
-            return NotAllowed(
-                permission, f"{said}: the account has no access to it ({permission})."
-            )
+            return NotOffered(f"{said}: the account does not have this feature.")
         if status in {408, 504}:
             return TryAgain(f"{said}.", timed_out=True)
         if status >= 500:

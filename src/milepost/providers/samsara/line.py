@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Raw
 
+from milepost.errors import NotAllowed
 from milepost.ids import Identity
 from milepost.kit.contract import Manifest
 from milepost.kit.salvage import UNREADABLE
@@ -51,8 +52,16 @@ class Line:
         """Return the fleet's time zone: the one of most drivers, since accounts do not tell theirs."""
         async with self._looking:
             if self._zone is None:
-                ask = functools.partial(self.client.drivers, self.permission("drivers"), "active")
-                self._zone = commonest_zone(await self.everything(ask))
+                permission = self.permission("drivers")
+                ask = functools.partial(self.client.drivers, permission, "active")
+                try:
+                    self._zone = commonest_zone(await self.everything(ask))
+                except NotAllowed:
+                    # Days of a guessed zone would be wrong by hours, and look right.
+                    why = "Days are counted in the time zone of the drivers, which the credentials may not read"
+                    raise NotAllowed(
+                        permission, f"{why}: they lack the permission “{permission}”."
+                    ) from None
             return self._zone
 
 

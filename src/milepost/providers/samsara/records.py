@@ -108,6 +108,7 @@ async def safety_events(line: Line, slice_: Slice) -> AsyncIterator[Page]:
         following = slice_.mode == "feed"
         yield Page(
             cuts=cuts,
+            withdrawn=safety.withdrawn(step.entries),
             cursor=f"{since}|{after}" if following or not step.last else None,
             last=step.last,
             caught_up_to=step.asked_at if step.last and following else None,

@@ -102,6 +102,19 @@ def footage(body: Raw, event: str) -> tuple[CameraMedia, bytes] | None:
     return CameraMedia(front_facing=front, rear_facing=rear), bytes(body)
 
 
+def withdrawn(bodies: Iterable[Raw]) -> list[str]:
+    """Return the ids of events that are of no type, as reviewers may decide; an event's last mention counts."""
+    found: dict[str, bool] = {}
+    for body in bodies:
+        try:
+            raw = msgspec.json.decode(body, type=shapes.SafetyEvent)
+            typed = type_of(each.label for each in raw.behaviorLabels or [] if each.label)
+        except (*UNREADABLE, LookupError):
+            continue
+        found[str(raw.id)] = typed is None
+    return [source_id for source_id, gone in found.items() if gone]
+
+
 def type_of(labels: Iterable[str]) -> tuple[SafetyEventType, str] | None:
     """Return the worst type that labels tell of, and the label that does; None without one.
 

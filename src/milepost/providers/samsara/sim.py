@@ -132,6 +132,8 @@ def _admit(request: SimRequest, conditions: Conditions) -> Endpoint:
         raise Declined(405, "Method Not Allowed")
     if "scope_revoked" in mishaps:
         raise Declined(403, f"Token lacks the required scope: {endpoint.scope}")
+    if "feature_missing" in mishaps:
+        raise Declined(404, "Not Found")
     if "cursor_lost" in mishaps and request.argument("after"):
         raise Declined(400, "Invalid pagination cursor")
     return endpoint

@@ -19,6 +19,7 @@ from milepost.errors import (
     CursorLost,
     LoginLost,
     NotAllowed,
+    NotOffered,
     ProviderError,
     SlowDown,
     TryAgain,
@@ -229,7 +230,7 @@ async def test_a_feed_without_a_cursor_to_keep_is_a_change() -> None:
     [
         (failure(401, "invalid token"), LoginLost),
         (failure(403, "forbidden"), NotAllowed),
-        (failure(404, "not found"), NotAllowed),
+        (failure(404, "not found"), NotOffered),
         (failure(400, "Parameters differ from previous paginated request"), CursorLost),
         (failure(400, "Invalid or expired cursor"), CursorLost),
         (failure(400, "Vehicle stats are currently restricted to 4 types."), Changed),
