@@ -30,16 +30,15 @@ from milepost.models.connection import (
 )
 from milepost.models.event import EventType
 from milepost.models.meta import Model
-from milepost.store import connections, merge_documents, syncs
+from milepost.store import connections, syncs
 from milepost.store.connections import ConnectionRow
 from milepost.store.pool import Database, Session
-from milepost.store.visibility import GOVERNED, rule_of
 from milepost.store.wallet import DraftWallet, forget_sessions
 from milepost.sync.disconnect import link_url
+from milepost.sync.govern import govern
 from milepost.sync.lines import Lines
 from milepost.sync.request import Desk
 from milepost.sync.schedule import next_tick
-from milepost.sync.telling import Teller
 from milepost.vault import ConnectionKey, new_token
 from milepost.webhooks import emit
 
@@ -194,7 +193,7 @@ class Reception:
             await self._stop_sync_unless_connected(session, row)
             await self._tell(session, row, _events(before, row))
             if row.filters != before.filters:
-                await self._govern(session, row)
+                await govern(session, row, self.provider_name(row.provider))
         return self.shown(row)
 
     async def request_deletion(self, connection_id: UUID) -> None:
@@ -320,14 +319,6 @@ class Reception:
             next_sync_at=next_sync_at,
             deletes_at=before.deletes_at if waits else None,
         )
-
-    async def _govern(self, session: Session, row: ConnectionRow) -> None:
-        """Hide and show vehicles and drivers as the filters say now, and tell of each."""
-        teller = Teller(row, self.provider_name(row.provider))
-        for model in GOVERNED:
-            rule = rule_of(row.filters, model)
-            changes = await merge_documents.govern(session, row.id, model, rule, row.last_stamp)
-            await teller.changes(session, model, changes, row.last_stamp)
 
     async def _stop_sync_unless_connected(self, session: Session, row: ConnectionRow) -> None:
         if row.status == "connected":

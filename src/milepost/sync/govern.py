@@ -1,0 +1,18 @@
+"""Lets a connection's filters govern: hides and shows vehicles and drivers, and tells of each."""
+
+from __future__ import annotations
+
+from milepost.store import merge_documents
+from milepost.store.connections import ConnectionRow
+from milepost.store.pool import Session
+from milepost.store.visibility import GOVERNED, rule_of
+from milepost.sync.telling import Teller
+
+
+async def govern(session: Session, row: ConnectionRow, provider_name: str) -> None:
+    """Hide and show whom the filters of the row say, under its stamp, in the caller's transaction."""
+    teller = Teller(row, provider_name)
+    for model in GOVERNED:
+        rule = rule_of(row.filters, model)
+        changes = await merge_documents.govern(session, row.id, model, rule, row.last_stamp)
+        await teller.changes(session, model, changes, row.last_stamp)
