@@ -187,6 +187,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             extra={"default": "everything is kept"},
         ),
     ] = {}
+    webhooks_allow: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Private networks and hosts that webhooks may be sent to all the same, separated by "
+            "commas: `127.0.0.0/8,receiver.internal`; never what tells a cloud's machine its secrets",
+            extra={"default": "none"},
+        ),
+    ] = ()
     log_format: Annotated[
         Literal["auto", "console", "json"],
         Meta(description="`json`, `console`, or `auto`: console on a terminal, else JSON"),
@@ -321,7 +329,7 @@ def _parse(name: str, kind: Any, text: str) -> Any:
     match name:
         case "data_dir":
             return Path(text).expanduser().absolute()
-        case "secret_keys":
+        case "secret_keys" | "webhooks_allow":
             return tuple(key for key in re.split(r"[,\s]+", text) if key)
         case "trusted_proxies":
             return tuple(

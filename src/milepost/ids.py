@@ -34,6 +34,8 @@ PREFIXES: dict[str, str] = {
     "sync": "sync",
     "issue": "isu",
     "event": "evt",
+    "webhook_endpoint": "whe",
+    "webhook_attempt": "wha",
     "agreement": "agr",
     "short_link": "slk",
     "link_template": "ltp",

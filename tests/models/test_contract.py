@@ -111,7 +111,7 @@ def test_every_model_is_compared_by_itself_or_within_another() -> None:
     # What was passed along when a fleet linked stands nowhere but in one of those.
     # The deleted connection came after the contract's document.
     assert models().keys() - document.met == {
-        "Event", "LoggedEvent", "UnsupportedProvider", "LinkMetadata", "DeletedConnection",
+        "Event", "LoggedEvent", "UnsupportedProvider", "EndpointDisabled", "LinkMetadata", "DeletedConnection",
     }  # fmt: skip
 
 

@@ -26,6 +26,7 @@ from milepost.api.routes import (
     connections,
     devices,
     drivers,
+    events,
     faults,
     groups,
     hos,
@@ -43,12 +44,15 @@ from milepost.api.routes import (
     unsupported,
     utilization,
     vehicles,
+    webhooks,
 )
 from milepost.api.sender import networks
 from milepost.api.throttle import Limits
 from milepost.errors import SetupError
 from milepost.jobs import queue as jobs
+from milepost.kit import addresses
 from milepost.kit import registry as providers_installed
+from milepost.kit.addresses import NONE_ALLOWED, Allowed
 from milepost.kit.registry import Registry
 from milepost.store.pool import Database
 from milepost.sync.live import Intervals
@@ -59,7 +63,7 @@ OPERATIONS: list[Operation] = [
     for module in (
         vehicles, drivers, locations, stats, groups, devices, trailers, hos, trips,
         safety, faults, utilization, ifta, connections, syncs, providers, issues,
-        link, passthrough, unsupported,
+        link, passthrough, unsupported, events, webhooks,
     )
     for operation in module.OPERATIONS
 ]  # fmt: skip
@@ -95,6 +99,7 @@ def from_environment() -> Litestar:
             trusted_proxies=networks(settings.trusted_proxies),
         ),
         polled=settings.polled,
+        webhooks_allow=addresses.allowed(settings.webhooks_allow),
     )
     # What is loaded now stays for good; the collector need not look at it again and again.
     gc.collect()
@@ -112,12 +117,14 @@ def build(
     deletion_grace: timedelta = timedelta(hours=24),
     limits: Limits = Limits(),  # noqa: B008  Frozen.
     polled: Intervals = MappingProxyType({}),
+    webhooks_allow: Allowed = NONE_ALLOWED,
 ) -> Litestar:
     """Build the application; it opens the database when it starts and closes it when it stops."""
     house = furnish(
         database, registry, queue, public_url, cadence=cadence, deletion_grace=deletion_grace,
         limits=limits,
         polled=polled,
+        webhooks_allow=webhooks_allow,
     )  # fmt: skip
 
     @contextlib.asynccontextmanager

@@ -8,11 +8,13 @@ import msgspec
 from procrastinate import App
 
 from milepost.api.throttle import Limits, Throttle
+from milepost.kit.addresses import Allowed
 from milepost.kit.registry import Registry
 from milepost.store.pool import Database
 from milepost.sync.connections import Reception
 from milepost.sync.live import Intervals
 from milepost.sync.request import Desk
+from milepost.webhooks.endpoints import Endpoints
 
 
 class House(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,6 +25,7 @@ class House(msgspec.Struct, frozen=True, kw_only=True):
     desk: Desk
     reception: Reception
     throttle: Throttle
+    endpoints: Endpoints
     public_url: str
     polled: Intervals = {}
 
@@ -37,6 +40,7 @@ def furnish(
     deletion_grace: timedelta,
     limits: Limits,
     polled: Intervals,
+    webhooks_allow: Allowed,
 ) -> House:
     desk = Desk(registry, queue)
     return House(
@@ -44,6 +48,7 @@ def furnish(
         registry=registry,
         desk=desk,
         throttle=Throttle(database, limits),
+        endpoints=Endpoints(database, webhooks_allow),
         public_url=link_base.rstrip("/"),
         polled=polled,
         reception=Reception(

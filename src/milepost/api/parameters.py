@@ -179,6 +179,18 @@ def identifiers(name: str, model: str, description: str) -> Parameter[frozenset[
     return Parameter(name, read, frozenset(), {"type": "string"}, description)
 
 
+def number(name: str, description: str) -> Parameter[int]:
+    """A whole number from 0 on; 0 unless told otherwise."""
+
+    def read(given: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,18}", given):
+            raise ValueError("must be a whole number from 0 on")
+        return int(given)
+
+    schema = {"type": "integer", "minimum": 0, "default": 0}
+    return Parameter(name, read, 0, schema, description)
+
+
 def limit(most: int) -> Parameter[int]:
     """How many records a page holds at most: 100 unless told otherwise."""
 

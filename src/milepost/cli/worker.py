@@ -7,7 +7,7 @@ from datetime import timedelta
 from milepost.cli import running
 from milepost.cli.database import database, require_migrated
 from milepost.config import Settings, keys_for
-from milepost.kit import registry
+from milepost.kit import addresses, registry
 from milepost.vault import Vault
 
 
@@ -35,6 +35,7 @@ async def _work(settings: Settings) -> int:
             turn_seconds=settings.sync_turn_seconds,
             cadence=timedelta(minutes=settings.sync_cadence_minutes),
             public_url=settings.link_base,
+            webhooks_allow=addresses.allowed(settings.webhooks_allow),
             polled=settings.polled,
             poll_hands=settings.poll_concurrency,
             retention=Retention(settings.retention_days),

@@ -57,3 +57,11 @@ class UnsupportedProvider(Model, frozen=True, kw_only=True):
     dot_number: str | UnsetType = UNSET
     external_id: str | UnsetType = UNSET
     tags: list[str] | UnsetType = UNSET
+
+
+class EndpointDisabled(Model, frozen=True, kw_only=True):
+    """An endpoint that is sent nothing any more, and why; what is for it waits in the log."""
+
+    id: str
+    url: str
+    reason: str

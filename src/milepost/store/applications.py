@@ -43,6 +43,10 @@ async def create(database: Database, name: str) -> NewApplication:
     )
 
 
+async def exists(session: Session, application_id: UUID) -> bool:
+    return await fetch_one(session, SQL["exists"], {"id": application_id}) is not None
+
+
 async def events_off(session: Session, application_id: UUID) -> frozenset[str]:
     """List the types of events that are not told to the application."""
     row = await fetch_one(session, SQL["events_off"], {"id": application_id})

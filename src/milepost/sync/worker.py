@@ -15,6 +15,7 @@ from procrastinate.jobs import Job
 
 from milepost import clock
 from milepost.jobs import queue as jobs
+from milepost.kit.addresses import NONE_ALLOWED, Allowed
 from milepost.kit.registry import Registry
 from milepost.store import allowances
 from milepost.store.pool import Database
@@ -28,6 +29,7 @@ from milepost.sync.run import Runner
 from milepost.sync.schedule import request_due
 from milepost.sync.watch import take_over_orphans
 from milepost.vault import Vault
+from milepost.webhooks import run as webhooks
 
 log = structlog.get_logger()
 
@@ -39,6 +41,8 @@ _SWEEP_SECONDS = 60.0
 _IDLE_HAND_SECONDS = 1.0
 # A turn is asked to stop at a page boundary when the worker is told to go; a page takes far less.
 _SHUTDOWN_SECONDS = 5.0
+# An attempt holds a session for the 2 ms that it takes to write it down.
+_DELIVERY_SESSIONS = 6
 
 
 Look = Callable[[], Awaitable[object]]
@@ -76,10 +80,12 @@ async def run(
     grace_seconds: float = 5.0,
     polled: Intervals | None = None,
     poll_hands: int = 8,
+    webhooks_allow: Allowed = NONE_ALLOWED,
 ) -> None:
     """Work until cancelled or told to stop by a signal."""
     hands = poll_hands if polled else 0
-    database = Database(database_url, vault, pool_size=concurrency + 4 + hands)
+    sessions = concurrency + 4 + hands + _DELIVERY_SESSIONS
+    database = Database(database_url, vault, pool_size=sessions)
     await database.open()
     queue = jobs.app(database_url, min_size=1, max_size=concurrency + 3)
     runner = Runner(
@@ -99,6 +105,7 @@ async def run(
                 (_WATCH_SECONDS, "watch", look_after),
                 (_WATCH_SECONDS, "cadence", partial(request_due, database, desk, cadence)),
                 (_WATCH_SECONDS, "deletion", partial(delete_due, database, registry)),
+                (_WATCH_SECONDS, "webhooks", partial(webhooks.run, database, webhooks_allow)),
                 (_SWEEP_SECONDS, "sweep", partial(_sweep, database)),
                 (_SWEEP_SECONDS, "retention", partial(expire, database, registry, retention)),
                 (_WATCH_SECONDS, "polling", poller.enrol),

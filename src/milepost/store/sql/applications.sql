@@ -10,3 +10,6 @@ select application_id from api_key where digest = %(digest)s and kind = 'secret'
 
 -- name: events_off
 select events_off from application where id = %(id)s
+
+-- name: exists
+select id from application where id = %(id)s
