@@ -315,3 +315,21 @@ async def test_what_is_kept_cannot_be_read_without_the_connections_key(
     names = [each.name for each in site.sandbox.world.trailers]
     assert not [name for (row,) in stored for name in names if name in row]
     assert len({bytes(row[0]) for row in await site.rows("select sealed from live_answer")}) == 3
+
+
+@pytest.mark.parametrize("change", [{"syncMode": "manual"}, {"status": "archived"}, None])
+async def test_what_is_no_longer_polled_is_dropped(
+    site: Site, polled: Client, change: dict[str, str] | None
+) -> None:
+    await poll(site)
+    await poller(site).sweep()
+    assert len(await site.rows("select kind from live_answer")) == 3
+
+    if change is None:
+        await poller(site, {"available_time": MINUTE}).sweep()
+    else:
+        await polled.patch(change)
+        await poller(site).sweep()
+
+    kinds = [row[0] for row in await site.rows("select kind from live_answer")]
+    assert kinds == (["available_time"] if change is None else [])

@@ -23,6 +23,7 @@ EXEMPT = {
     "health.worker_seen": "the installation's own state",
     "erasure.due": "the watch over deletions looks after all tenants",
     "live_answers.enrol": "managed polling looks after all tenants",
+    "live_answers.sweep": "managed polling looks after all tenants",
     "live_answers.claim": "managed polling looks after all tenants",
     "event_log.number": "the sequencer looks after all tenants",
     "deliveries.claim": "couriers look after all tenants",

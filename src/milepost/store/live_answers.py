@@ -50,6 +50,11 @@ async def enrol(session: Session, kind: str, providers: Collection[str]) -> None
     await session.execute(SQL["enrol"].encode(), values)
 
 
+async def sweep(session: Session, kinds: Collection[str]) -> None:
+    """Drop what was kept of other kinds, and of connections that are not to be polled."""
+    await session.execute(SQL["sweep"].encode(), {"kinds": list(kinds)})
+
+
 async def claim(
     session: Session, kinds: Collection[str], crowded: Collection[str], lease: timedelta
 ) -> Due | None:

@@ -73,6 +73,11 @@ class Poller:
             async with self._database.session() as session:
                 await live_answers.enrol(session, kind, self._providers(kind))
 
+    async def sweep(self) -> None:
+        """Drop the answers that nobody polls for any more."""
+        async with self._database.session() as session:
+            await live_answers.sweep(session, list(self._polled))
+
     async def work(self) -> int:
         """Poll what is due, one after the other, until nothing is; return how much was."""
         polled = 0

@@ -109,6 +109,7 @@ async def run(
                 (_SWEEP_SECONDS, "sweep", partial(_sweep, database)),
                 (_SWEEP_SECONDS, "retention", partial(expire, database, registry, retention)),
                 (_WATCH_SECONDS, "polling", poller.enrol),
+                (_SWEEP_SECONDS, "polling", poller.sweep),
                 *[(_IDLE_HAND_SECONDS, "polling", poller.work)] * hands,
             ]
             async with _watching(watches):

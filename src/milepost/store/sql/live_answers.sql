@@ -41,3 +41,12 @@ where connection_id = %(connection_id)s and kind = %(kind)s
 -- name: fresh
 select sealed, asked_at from live_answer
 where connection_id = %(connection_id)s and kind = %(kind)s and asked_at > %(since)s
+
+-- name: sweep
+-- What is no longer polled is no longer served either.
+delete from live_answer where (connection_id, kind) in (
+  select a.connection_id, a.kind
+  from live_answer a join connection c on c.id = a.connection_id
+  where not a.kind = any(%(kinds)s) or c.status <> 'connected' or c.sync_mode <> 'automatic'
+  for update of a skip locked
+)
