@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Literal
 from uuid import UUID
 
@@ -58,3 +59,24 @@ async def hidden(session: Session, connection_id: UUID, model: Governed) -> froz
     """Return who is hidden."""
     values = {"connection_id": connection_id, "model": model}
     return frozenset(row[0] for row in await fetch_all(session, SQL["hidden"], values))
+
+
+async def keep_out(
+    session: Session, connection_id: UUID, slice_: str, subjects: Collection[UUID]
+) -> None:
+    """Note whose data was kept out of a page of a slice, until the slice has ended."""
+    values = {"connection_id": connection_id, "slice": slice_, "subjects": list(subjects)}
+    await session.execute(SQL["keep_out"].encode(), values)
+
+
+async def let_in_since(
+    session: Session, connection_id: UUID, slice_: str, model: Governed
+) -> list[UUID]:
+    """End a slice: return who was kept out of it and is hidden no longer, so that it lacks their data."""
+    values = {"connection_id": connection_id, "slice": slice_, "model": model}
+    return [row[0] for row in await fetch_all(session, SQL["let_in_since"], values)]
+
+
+async def read_again(session: Session, connection_id: UUID) -> None:
+    """Let the next sync read again all that was ever asked for."""
+    await session.execute(SQL["read_again"].encode(), {"connection_id": connection_id})

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from milepost.store import merge_documents
+from collections.abc import Iterable
+from uuid import UUID
+
+from milepost.store import merge_documents, visibility
 from milepost.store.connections import ConnectionRow
+from milepost.store.merge_documents import Change
 from milepost.store.pool import Session
 from milepost.store.visibility import GOVERNED, rule_of
 from milepost.sync.telling import Teller
@@ -16,3 +20,13 @@ async def govern(session: Session, row: ConnectionRow, provider_name: str) -> No
         rule = rule_of(row.filters, model)
         changes = await merge_documents.govern(session, row.id, model, rule, row.last_stamp)
         await teller.changes(session, model, changes, row.last_stamp)
+        await fill_gaps(session, row.id, changes)
+
+
+async def fill_gaps(session: Session, connection_id: UUID, changes: Iterable[Change]) -> None:
+    """Let the next sync fetch what came while those were hidden who no longer are.
+
+    All that was asked for is read again, of everybody: what is there unchanged costs no row.
+    """
+    if any(change.was_hidden and not change.hidden for change in changes):
+        await visibility.read_again(session, connection_id)

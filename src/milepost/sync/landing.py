@@ -33,6 +33,7 @@ from milepost.store.queries import queries
 from milepost.store.syncs import SyncRow
 from milepost.store.visibility import EVERYONE, Governed, rule_of
 from milepost.sync.fence import Fence
+from milepost.sync.govern import fill_gaps
 from milepost.sync.retention import Retention
 from milepost.sync.telling import Teller
 from milepost.sync.veil import Sifted, Veil, sift
@@ -105,6 +106,9 @@ class Landing:
         async with self._fence.transaction() as session:
             stamp, filters = await connections.stamp_filtered(session, connection_id)
             sifted = await self._sift(session, spec, page.cuts, filters)
+            if sifted.subjects:
+                slice_ = self._kept_out(row)
+                await visibility.keep_out(session, connection_id, slice_, sifted.subjects)
             raw_cuts = archive.number(sifted.cuts, stamp)
             records = sum(len(cut.records) for cut in sifted.cuts)
             await self._move(session, records)
@@ -146,7 +150,7 @@ class Landing:
         """Keep out of the page what the filters do not let in."""
         if filters is None or spec.kind == "listing":
             return Sifted(cuts)
-        subject: Governed = "driver" if spec.model in _OF_DRIVERS else "vehicle"
+        subject = _subject(spec)
         rule = rule_of(filters, subject)
         if rule == EVERYONE:
             return Sifted(cuts)
@@ -186,6 +190,7 @@ class Landing:
             named=[ids.read(model, each) for each in sifted.records],
             rule=rule_of(filters, model),
         )
+        await fill_gaps(session, connection_id, changes)
         raw_ids = [change.raw_id for change in changes if change.raw_id is not None]
         if page.last and spec.kind == "listing":
             farewell = await merge_documents.end_listing(session, connection_id, model, stamp)
@@ -209,6 +214,10 @@ class Landing:
         if spec.model in _SUMS:
             return None
         return f"{spec.model}#{self._sync.id}#{row.number}" if row.mode == "history" else None
+
+    def _kept_out(self, row: SliceRow) -> str:
+        """Name the list of those whose data was kept out of a slice."""
+        return f"kept_out#{self._sync.id}#{row.number}"
 
     async def _judge_loss(self, session: Session, spec: StreamSpec, held_back: int) -> None:
         code: IssueCode = "provider_data_inaccessible"
@@ -306,7 +315,11 @@ class Landing:
         if row.mode == "feed" and page.cursor is not None:
             checkpoint = Checkpoint(page.cursor, page.caught_up_to)
             await coverage.keep_checkpoint(session, connection_id, spec.name, checkpoint)
-        if row.starts_at is not None and ends_at is not None:
+        # Whoever was let in while the slice was read lacks its first pages: it is read once more.
+        kept_out = await visibility.let_in_since(
+            session, connection_id, self._kept_out(row), _subject(spec)
+        )
+        if row.starts_at is not None and ends_at is not None and not kept_out:
             # Whoever drops what is past its time may have done so while the slice was read.
             since = self._retention.stream_since(spec, clock.now()) or row.starts_at
             span = (max(row.starts_at, since), ends_at)
@@ -320,6 +333,10 @@ class Landing:
 
 def _series_of(spec: StreamSpec, series: Series) -> tuple[Series, ...]:
     return ("position", "stat") if spec.with_stats else (series,)
+
+
+def _subject(spec: StreamSpec) -> Governed:
+    return "driver" if spec.model in _OF_DRIVERS else "vehicle"
 
 
 def hash_of(raw: RawCut) -> str:
