@@ -46,6 +46,9 @@ STATUSES: dict[str, HOSStatus] = {
 }
 """The statuses among what the log holds; the rest of it is logins, certificates, exemptions and such."""
 
+MOVING: frozenset[HOSStatus] = frozenset({"driving", "personal_conveyance", "yard_move"})
+_REST: frozenset[HOSStatus] = frozenset({"off_duty", "sleeper_bed"})
+
 _CLEAR = "SituationalDrivingClear"
 _UNDER: dict[HOSStatus, HOSStatus] = {
     "personal_conveyance": "off_duty",
@@ -65,7 +68,10 @@ class Stretch(NamedTuple):
 
 
 def timeline(rows: Iterable[Raw], rejects: list[Reject]) -> list[Stretch]:
-    """Read a driver's log: active records in order, each status until the next, neighbours alike as one."""
+    """Read a driver's log: active records in order, each status until the next, neighbours alike as one.
+
+    Work in another vehicle is another stretch; rest is rest.
+    """
     kept: list[tuple[datetime, int, shapes.DutyStatusLog]] = []
     for at, raw in enumerate(rows):
         log = read(raw, shapes.DutyStatusLog, rejects, at)
@@ -80,13 +86,19 @@ def timeline(rows: Iterable[Raw], rejects: list[Reject]) -> list[Stretch]:
             continue
         if found and found[-1].starts_at == starts_at:
             found.pop()  # It lasted no time at all.
-        if found and found[-1].status == status:
+        if found and _same(found[-1], status, log):
             found[-1] = found[-1]._replace(logs=(*found[-1].logs, log))
             continue
         if found:
             found[-1] = found[-1]._replace(ends_at=starts_at)
         found.append(Stretch(status, starts_at, None, at, (log,)))
     return found
+
+
+def driven_in(stretches: Iterable[Stretch]) -> set[str]:
+    """Return the vehicles that a driver moved."""
+    found = (ref(stretch.logs[0].device) for stretch in stretches if stretch.status in MOVING)
+    return {vehicle for vehicle in found if vehicle is not None}
 
 
 def logs_cut(
@@ -121,7 +133,7 @@ def logs_cut(
 def days_cut(
     driver: str,
     rows: Sequence[Raw],
-    drives: Sequence[Drive],
+    drives: Mapping[str, Sequence[Drive]],
     zone: ZoneInfo,
     days: tuple[date, date],
     now: datetime,
@@ -130,17 +142,18 @@ def days_cut(
 ) -> Cut:
     """Derive a driver's days, each from midnight to midnight where they are at home, from their log.
 
-    Each instant counts for one status. What was driven is shared out over a trip by time.
+    Each instant counts for one status. How far a driver moved is told by the trips of the vehicles that
+    the log names, whoever is said to have driven them; a trip is shared out by time.
     """
     stretches = timeline(rows, [])
     records: list[HOSDailyLog] = []
     for day in each_day(*days):
         begins, ends = midnight(day, zone), min(midnight(day + DAY, zone), now)
         shares = [
-            (stretch.status, max(stretch.starts_at, begins), min(stretch.ends_at or now, ends))
-            for stretch in stretches
+            (each, max(each.starts_at, begins), min(each.ends_at or now, ends))
+            for each in stretches
         ]
-        lasting = [(status, start, end) for status, start, end in shares if start < end]
+        lasting = [(each, start, end) for each, start, end in shares if start < end]
         if not lasting:
             continue
         source_id = f"{driver}:{day.isoformat()}"
@@ -152,7 +165,7 @@ def days_cut(
                 driver=identity.of("driver", driver),
                 date=day.isoformat(),
                 status_durations=_durations(lasting),
-                distances=_distances(drives, lasting, begins, ends),
+                distances=_distances(drives, lasting),
             )
         )
     return Cut(
@@ -201,6 +214,11 @@ def _status(log: shapes.DutyStatusLog, before: HOSStatus | None) -> HOSStatus | 
     return STATUSES[log.status]
 
 
+def _same(before: Stretch, status: HOSStatus, log: shapes.DutyStatusLog) -> bool:
+    where = ref(log.device) == ref(before.logs[0].device)
+    return before.status == status and (where or status in _REST)
+
+
 def _log(
     driver: str,
     stretch: Stretch,
@@ -244,10 +262,14 @@ def _comments(notes: Iterable[Raw]) -> dict[str, HOSRemark]:
     return found
 
 
-def _durations(lasting: Iterable[tuple[HOSStatus, datetime, datetime]]) -> HOSStatusDurations:
+Share = tuple[Stretch, datetime, datetime]
+"""The part of a stretch that falls in a day."""
+
+
+def _durations(lasting: Iterable[Share]) -> HOSStatusDurations:
     sums: dict[HOSStatus, timedelta] = {}
-    for status, start, end in lasting:
-        sums[status] = sums.get(status, timedelta()) + (end - start)
+    for stretch, start, end in lasting:
+        sums[stretch.status] = sums.get(stretch.status, timedelta()) + (end - start)
     ms = {status: round(length / timedelta(milliseconds=1)) for status, length in sums.items()}
     return HOSStatusDurations(
         on_duty=ms.get("on_duty", 0),
@@ -260,23 +282,17 @@ def _durations(lasting: Iterable[tuple[HOSStatus, datetime, datetime]]) -> HOSSt
     )
 
 
-def _distances(
-    drives: Iterable[Drive],
-    lasting: Sequence[tuple[HOSStatus, datetime, datetime]],
-    begins: datetime,
-    ends: datetime,
-) -> HOSDistances:
-    km: dict[HOSStatus, float] = {}
-    total = 0.0
-    for drive in drives:
-        total += drive.km_in(begins, ends)
-        for status, start, end in lasting:
-            km[status] = km.get(status, 0.0) + drive.km_in(start, end)
+def _distances(drives: Mapping[str, Sequence[Drive]], lasting: Iterable[Share]) -> HOSDistances:
+    km = dict.fromkeys(MOVING, 0.0)
+    for stretch, start, end in lasting:
+        if stretch.status in MOVING:
+            vehicle = ref(stretch.logs[0].device) or ""
+            km[stretch.status] += sum(drive.km_in(start, end) for drive in drives.get(vehicle, ()))
     return HOSDistances(
-        total=round(total, 3),
-        driving=round(km.get("driving", 0.0), 3),
-        personal_conveyance=round(km.get("personal_conveyance", 0.0), 3),
-        yard_move=round(km.get("yard_move", 0.0), 3),
+        total=round(sum(km.values()), 3),
+        driving=round(km["driving"], 3),
+        personal_conveyance=round(km["personal_conveyance"], 3),
+        yard_move=round(km["yard_move"], 3),
     )
 
 

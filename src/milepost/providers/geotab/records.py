@@ -63,22 +63,21 @@ async def hos_daily_logs(line: Line, slice_: Slice) -> AsyncIterator[Page]:
     since = _utc(first - DAY)
     ending = min(_utc(last + 3 * DAY), now)
 
-    def driven(driver: str) -> Ask:
-        search = {"userSearch": {"id": driver}}
-        return Ask(type="Trip", search=search, starts_at=since, ends_at=ending + LONGEST_TRIP)
-
     async def cut(some: Sequence[str]) -> list[Cut]:
-        logs, trips = await _pairs(line, some, _log_ask(since, ending), driven, "hos_daily_logs")
+        permission = line.permission("hos_daily_logs")
+        asks = list(map(_log_ask(since, ending), some))
+        logs = await line.fetch(asks, permission, "multi_DutyStatusLog")
+        moved = sorted({v for rows in logs for v in hours.driven_in(hours.timeline(rows, []))})
+        trips_of = [_trip_ask(vehicle, since, ending + LONGEST_TRIP) for vehicle in moved]
+        driven = await line.fetch(trips_of, permission, "multi_Trip")
+        drives = dict(zip(moved, map(trip_records.drives, driven), strict=True))
         found = []
         for at, driver in enumerate(some):
             zone = zone_named(users[driver].timeZoneId) or ZoneInfo("UTC")
             days = (first - DAY, min(last + DAY, now.astimezone(zone).date()))
             found.append(
-                hours.days_cut(
-                    driver, logs[at], trip_records.drives(trips[at]), zone, days, now,
-                    line.identity, line.code,
-                )
-            )  # fmt: skip
+                hours.days_cut(driver, logs[at], drives, zone, days, now, line.identity, line.code)
+            )
         return found
 
     async for page in _roll(list(users), slice_.cursor, cut):
