@@ -13,6 +13,7 @@ SCOPES = {"connection_id", "application_id", "row", "identity"}
 
 # What belongs to no tenant, or finds out which one: each with its reason.
 EXEMPT = {
+    "connections.token_is_taken": "tokens are unique in the whole installation",
     "expiry.due": "the watch over retention looks after all tenants",
     "expiry.empty_months": "a month that is past for all tenants goes as a whole",
     "allowances.lease": "a subject is a hash of a tenant, or of an address",

@@ -28,7 +28,7 @@ async def main(connection_id: UUID, times: int) -> None:
     lines = Lines(database, providers)
     print("ready", flush=True)  # noqa: T201  Read by the test.
     await asyncio.to_thread(sys.stdin.readline)
-    came = await asyncio.gather(*(ask(lines.open(connection)) for _ in range(times)))
+    came = await asyncio.gather(*[ask(await lines.open(connection)) for _ in range(times)])
     print(dict(Counter(came)), flush=True)  # noqa: T201  Read by the test.
     await database.close()
 

@@ -52,7 +52,7 @@ def grants(house: House) -> Grants:
 
 
 async def ask(house: House) -> None:
-    connector = Lines(house.database, house.registry).open(house.connection)
+    connector = await Lines(house.database, house.registry).open(house.connection)
     try:
         await connector.account()
     finally:

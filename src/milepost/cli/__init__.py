@@ -22,6 +22,10 @@ VERBS = {
         "Bring the database to the schema of this version.",
     ),
     "sandbox": ("milepost.cli.sandbox:sandbox", "Run the provider simulators alone."),
+    "import": (
+        "milepost.cli.bringing:bring",
+        "Import connections and ids from another system, from a file of JSON lines.",
+    ),
     "sync": (
         "milepost.cli.sync:sync",
         "Request a sync and watch it; exit status 0 only if it completed.",

@@ -140,6 +140,12 @@ async def get(session: Session, connection_id: UUID) -> ConnectionRow | None:
     return await _one(session, SQL["get"], {"id": connection_id})
 
 
+async def token_is_taken(session: Session, digest: bytes) -> bool:
+    """Say whether any connection has the token of this digest."""
+    row = await fetch_one(session, SQL["token_is_taken"], {"digest": digest})
+    return row is not None and bool(row[0])
+
+
 async def stamp(session: Session, connection_id: UUID) -> datetime:
     """Take the connection's lock until commit, and the instant of all that is written under it.
 

@@ -8,6 +8,7 @@ from milepost.ids import Identity
 from milepost.kit.contract import Connector
 from milepost.kit.login import Credentials, Wallet
 from milepost.kit.registry import Registry
+from milepost.store import imported_ids
 from milepost.store.connections import ConnectionRow
 from milepost.store.pool import Database
 from milepost.store.wallet import DraftWallet, StoredWallet
@@ -27,9 +28,18 @@ class Lines:
         """Hold the login of a connection that is yet to be made, or linked again."""
         return DraftWallet(self._database, application_id, given)
 
-    def open(self, connection: ConnectionRow, *, live: bool = False) -> Connector:
+    async def identity(self, connection: ConnectionRow) -> Identity:
+        """Name the connection's records: by ids that were imported, where it has some."""
+        async with self._database.session() as session:
+            return await imported_ids.identity(session, connection.id)
+
+    async def open(
+        self, connection: ConnectionRow, *, live: bool = False, identity: Identity | None = None
+    ) -> Connector:
         """Make a connector of a connection; `live` says that somebody waits for its answer."""
         del live
         return self.registry.connect(
-            connection.provider, self.wallet(connection), Identity(connection.id)
+            connection.provider,
+            self.wallet(connection),
+            identity or await self.identity(connection),
         )

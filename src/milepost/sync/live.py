@@ -65,7 +65,7 @@ class Answer(msgspec.Struct, frozen=True):
     kept: bool = False
 
 
-def line(
+async def line(
     lines: Lines, connection: ConnectionRow, model: str, words: str, *, awaited: bool = True
 ) -> Connector:
     """Open a line for a live call, which the caller closes.
@@ -83,7 +83,7 @@ def line(
         raise NotSupported(detail=f"The provider {code} is not installed here")
     if registry.manifest(code).supported_models.get(model) != "supported":
         raise NotSupported(detail=f"{code} does not tell {words}")
-    return lines.open(connection, live=awaited)
+    return await lines.open(connection, live=awaited)
 
 
 async def ask(
@@ -91,7 +91,7 @@ async def ask(
 ) -> Answer:
     """Ask the provider at once; raises as `line` does, or a ProviderError."""
     question, asked_at = QUESTIONS[kind], clock.now()
-    connector = line(lines, connection, question.model, question.words, awaited=awaited)
+    connector = await line(lines, connection, question.model, question.words, awaited=awaited)
     try:
         return Answer(asked_at, await question.put(connector))
     finally:

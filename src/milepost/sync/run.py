@@ -10,7 +10,6 @@ from procrastinate import App
 
 from milepost import clock
 from milepost.errors import LoginLost
-from milepost.ids import Identity
 from milepost.jobs.queue import defer_turn
 from milepost.kit.registry import Registry
 from milepost.store import connections, coverage, slices, syncs
@@ -93,9 +92,9 @@ class Runner:
         if connection.status != "connected":
             raise Stopped(f"The connection is {connection.status}.")
         sync = await self._begin(fence, connection, sync, teller)
-        identity = Identity(connection.id)
+        identity = await self._lines.identity(connection)
         vault = self._database.vault
-        connector = self._lines.open(connection)
+        connector = await self._lines.open(connection, identity=identity)
         key = ConnectionKey(vault.open(connection.sealed_key))
         turn = Turn(
             fence=fence,

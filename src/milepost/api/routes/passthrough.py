@@ -76,7 +76,7 @@ async def _ask(call: Call) -> _Came:
         )
     if connection.provider not in registry:
         raise NotSupported(detail=f"The provider {connection.provider} is not installed here")
-    connector = call.house.reception.lines.open(connection, live=True)
+    connector = await call.house.reception.lines.open(connection, live=True)
     body = None if asked.body is UNSET else asked.body
     try:
         return _Came(asked, *await connector.request(asked.method, asked.path, headers, body))

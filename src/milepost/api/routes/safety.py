@@ -53,7 +53,7 @@ async def get_event_camera_media(call: Call) -> CameraMedia:
         raise documents.missing("safety_event", event_id)
     event = msgspec.json.decode(found[event_id].body, type=SafetyEvent)
     asked_at = clock.now()
-    connector = line(house.reception.lines, connection, "CameraMedia", "footage")
+    connector = await line(house.reception.lines, connection, "CameraMedia", "footage")
     try:
         told = await connector.camera_media(event.source_id)
     finally:

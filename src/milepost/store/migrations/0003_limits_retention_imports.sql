@@ -21,3 +21,13 @@ create table expiry (
   reached timestamptz not null,
   primary key (connection_id, kind)
 );
+
+-- Ids that were brought from another system, in the place of those that are derived.
+create table imported_id (
+  connection_id uuid not null references connection on delete cascade,
+  model text not null,
+  source_id text not null,
+  id uuid not null,
+  primary key (connection_id, model, source_id),
+  unique (connection_id, model, id)
+);

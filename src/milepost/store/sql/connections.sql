@@ -8,6 +8,9 @@ set last_stamp = greatest(date_trunc('milliseconds', clock_timestamp()), last_st
 where id = %(id)s
 returning last_stamp, filters
 
+-- name: token_is_taken
+select exists (select from connection where token_digest = %(digest)s)
+
 -- name: insert
 insert into connection (
   id, application_id, provider, sync_mode, source_id, company, account, options, external_id, tags,
