@@ -277,3 +277,18 @@ async def test_hidden_and_deleted_vehicles_show_where_both_are_asked_for(
     for limit in (1, 100):
         found = await book.client.every("/vehicles", hidden=hidden, deleted=deleted, limit=limit)
         assert set(shown_ids(found)) == expected
+
+
+async def test_a_reader_with_a_cursor_meets_who_is_let_in_and_nobody_who_is_hidden_meanwhile(
+    book: Book,
+) -> None:
+    vehicles = await book.vehicles("1", "2", "3", "4", "5")
+    await book.client.patch({"filters": {"vehicles": {"excludeIds": [vehicles[0]]}}})
+    first = (await book.client.get("/vehicles", limit=2)).json()
+    read = shown_ids(first["results"])
+    late = next(each for each in vehicles[1:] if each not in read)
+
+    await book.client.patch({"filters": {"vehicles": {"excludeIds": [late]}}})
+    rest = shown_ids(await book.client.every("/vehicles", limit=2, cursor=first["next"]))
+
+    assert sorted(read + rest) == sorted({*vehicles} - {late})
