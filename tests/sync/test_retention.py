@@ -240,3 +240,22 @@ def test_a_plan_asks_for_no_history_that_would_be_dropped(
 
 def test_the_setting_knows_the_kinds_that_there_are() -> None:
     assert get_args(Retained) == get_args(Kind)
+
+
+async def test_what_was_known_long_ago_goes_and_what_is_known_stays(house: House) -> None:
+    with clock.held_at(NOON):
+        await house.sync(days=0.2)
+    async with house.database.session() as session:
+        await session.execute('update document set body = body || \'{"name": "Old"}\'')
+    with clock.held_at(NOON):
+        await house.sync()
+    documents, versions = await house.count("document"), await house.count("document_version")
+    assert versions > 0
+    now = clock.now()
+
+    await drop(house, Retention({"versions": 2}), now + DAY)
+    assert await house.count("document_version") == versions
+    await drop(house, Retention({"versions": 2}), now + timedelta(days=3, hours=2))
+
+    assert await house.count("document_version") == 0
+    assert await house.count("document") == documents

@@ -156,6 +156,7 @@ def _steps(kind: str, cutoff: datetime) -> list[_Step]:
                 _Step("records", cutoff - _SPANS.get(model, timedelta(0)), model)
                 for model in _RECORDS
             ]
-            return [*records, *(_Step("entities", cutoff, m) for m in get_args(DocumentModel))]
+            entities = [_Step("entities", cutoff, model) for model in get_args(DocumentModel)]
+            return [*records, *entities, _Step("versions_of_dropped", cutoff)]
         case _:
             return [_Step(kind, cutoff)]

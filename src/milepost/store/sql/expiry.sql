@@ -52,6 +52,20 @@ delete from document where ctid = any(array(
     and modified_at < %(cutoff)s and deleted_at < %(cutoff)s
   limit %(most)s))
 
+-- name: versions
+delete from document_version where ctid = any(array(
+  select ctid from document_version
+  where connection_id = %(connection_id)s and known_until < %(cutoff)s limit %(most)s))
+
+-- name: versions_of_dropped
+-- What was known before of a document that is gone goes with it.
+delete from document_version where ctid = any(array(
+  select v.ctid from document_version v
+  where v.connection_id = %(connection_id)s and v.known_until < %(cutoff)s and not exists (
+    select from document d
+    where d.connection_id = v.connection_id and d.model = v.model and d.id = v.id)
+  limit %(most)s))
+
 -- name: events
 delete from event where ctid = any(array(
   select ctid from event where connection_id = %(connection_id)s and at < %(cutoff)s limit %(most)s))
