@@ -137,7 +137,8 @@ async def site(database_url: str) -> AsyncIterator[Site]:
     sandbox = Sandbox(settings, registry.load().simulators())
     async with serving(sandbox) as url:
         apps = {"samsara": {"client_id": "ours", "client_secret": "quiet"}}
-        providers = registry.load({"samsara": f"{url}/samsara"}, {"samsara": 0}, apps)
+        urls = {code: f"{url}/{code}" for code in ("samsara", "geotab")}
+        providers = registry.load(urls, dict.fromkeys(urls, 0.0), apps)
         database = Database(database_url, Vault([new_installation_key()]))
         app = build(database, providers, jobs.app(database_url), PUBLIC_URL, cadence=CADENCE)
         async with app.lifespan():
