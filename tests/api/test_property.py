@@ -34,8 +34,7 @@ CHECKS = [not_a_server_error, status_code_conformance, response_schema_conforman
 
 class Served(NamedTuple):
     url: str
-    secret_key: str
-    token: str
+    headers: dict[str, str]
 
 
 @pytest.fixture
@@ -54,15 +53,19 @@ async def api(database_url: str, tmp_path: Path) -> AsyncIterator[Served]:
             database_url, key, tmp_path, MILEPOST_PROVIDER_URLS=addresses, **unlimited
         ) as port:
             base = f"http://127.0.0.1:{port}/tsp/v1"
-            token = await asyncio.to_thread(_connect, base, made.secret_key)
-            yield Served(base, made.secret_key, token)
+            headers = {
+                "Authorization": f"Bearer {made.secret_key}",
+                "X-Application-Id": made.application_id,
+            }
+            token = await asyncio.to_thread(_connect, base, headers)
+            yield Served(base, {**headers, "Connection-Token": token})
 
 
-def _connect(base: str, secret_key: str) -> str:
+def _connect(base: str, headers: dict[str, str]) -> str:
     answer = requests.post(
         f"{base}/connections",
         json={"provider": "samsara", "credentials": {"apiKey": "samsara_api_x"}},
-        headers={"Authorization": f"Bearer {secret_key}"},
+        headers=headers,
         timeout=20,
     )
     assert answer.status_code == 201, answer.text
@@ -88,7 +91,6 @@ def _ask_everything(api: Served, mode: GenerationMode, count: int) -> collection
     session = requests.Session()
     answers: collections.Counter[int] = collections.Counter()
     session.hooks["response"].append(lambda got, **_: answers.update([got.status_code]))
-    headers = {"Authorization": f"Bearer {api.secret_key}", "Connection-Token": api.token}
     if mode is GenerationMode.NEGATIVE:  # What takes nothing can be asked nothing wrong.
         described = list(schemathesis.openapi.from_dict(OURS).get_all_operations())
     operations = [each for each in operations if each.path_parameters or each.query or each.body]
@@ -104,7 +106,7 @@ def _ask_everything(api: Served, mode: GenerationMode, count: int) -> collection
         )
         def ask(case: Case[Any]) -> None:
             case.call_and_validate(
-                base_url=api.url, session=session, headers=headers, checks=CHECKS, timeout=20
+                base_url=api.url, session=session, headers=api.headers, checks=CHECKS, timeout=20
             )
 
         ask()
