@@ -16,6 +16,8 @@ EXEMPT = {
     "connections.token_is_taken": "tokens are unique in the whole installation",
     "expiry.due": "the watch over retention looks after all tenants",
     "expiry.empty_months": "a month that is past for all tenants goes as a whole",
+    "quota.lease": "a budget is named by a hash of its organisation or login",
+    "quota.refuse": "a budget is named by a hash of its organisation or login",
     "allowances.lease": "a subject is a hash of a tenant, or of an address",
     "allowances.sweep": "the installation's own state",
     "connections.insert": "the connection is what it makes",

@@ -155,7 +155,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """A provider's identity card, read from `manifest.toml` (and, for a brand, laid over by its file).
 
     `logins` lists the accepted forms; credentials must fit exactly one. `history_days` bounds how far
-    back the provider's data goes. `limits` are requests a second by endpoint class. `hosts` are those
+    back the provider's data goes. `limits` are requests a second by endpoint class, shared by all of the
+    fleet's integrations; `organization_limit` and `login_limit` are over all classes (0: none known). What
+    `limits` guesses, since the vendor prints nothing, may be taken up to the rate in `learned_limits`. `hosts` are those
     that a login may be sent to besides the base URL: names, or `*.` and a name for all below it.
     `sources` names where the claims come from.
     """
@@ -168,6 +170,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     history_days: int
     streams: list[StreamSpec]
     limits: dict[str, float]
+    organization_limit: float = 0
+    login_limit: float = 0
+    learned_limits: dict[str, float] = {}
     supported_models: dict[str, str]  # contract model name → support
     sample_rate: str
     available_history: str

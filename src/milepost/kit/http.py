@@ -22,7 +22,7 @@ from milepost.kit import passthrough
 from milepost.kit.access import Access
 from milepost.kit.authorization import Anonymous, Authorization
 from milepost.kit.hosts import Hosts
-from milepost.kit.limits import Bucket, Budget
+from milepost.kit.limits import SHORT_WAIT_SECONDS, Budget
 
 IN_FLIGHT = 4
 CONNECT_SECONDS = 10.0
@@ -32,11 +32,8 @@ ANSWER_SECONDS = 120.0
 LARGEST_ANSWER = 64 * 1024 * 1024
 QUICK_RETRIES = 2
 RETRY_WITHIN_SECONDS = 30.0
-SHORT_WAIT_SECONDS = 2.0
 SHORT_WAITS = 5
 LONGEST_WAIT_SECONDS = 3600.0
-# Waiting for our own budget is normal; past this, the worker has something better to do.
-PATIENCE_SECONDS = 10.0
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -178,13 +175,13 @@ class ProviderClient:
             headers=given,
             content=None if body is None else body.encode(),
         )
-        bucket = self._budget.bucket(spends)
         async with self._in_flight:
-            came, login = await self._once(call, bucket)
+            came, login = await self._once(call, spends)
             if came.status == 401 and await self._authorization.renewed(login):
-                came, login = await self._once(call, bucket)
+                came, login = await self._once(call, spends)
         if came.status == 429:
-            bucket.hold(time.monotonic() + (retry_after(came.headers) or 1.0))
+            asked = retry_after(came.headers)
+            await self._budget.refused(spends, 1.0 if asked is None else asked)
         secrets = [word for value in login.values() for word in value.split()[-1:]]
         return msgspec.structs.replace(came, headers=passthrough.incoming(came.headers, secrets))
 
@@ -193,19 +190,19 @@ class ProviderClient:
             await self._opened.aclose()
 
     async def _read(self, call: Call, spends: str, judge: Judge) -> bytes:
-        bucket = self._budget.bucket(spends)
         started = time.monotonic()
         waits = retries = 0
         renewed = False
         async with self._in_flight:
             while True:
-                await self._pace(bucket)
+                # A call that was granted is sent at once: the login is made before.
                 login = await self._authorization.headers()
+                await self._budget.take(spends)
                 came = await self._send(call, login)
                 if isinstance(came, Answer):
                     if came.status == 429:
                         waits += 1
-                        self._obey(came, bucket, waits)
+                        await self._obey(came, spends, waits)
                         continue
                     error = judge(came)
                     if error is None:
@@ -214,7 +211,8 @@ class ProviderClient:
                     error = came
                 if isinstance(error, SlowDown):
                     waits += 1
-                    self._hold(bucket, (error.until - clock.now()).total_seconds(), waits)
+                    seconds = (error.until - clock.now()).total_seconds()
+                    await self._hold(spends, seconds, waits)
                     continue
                 if isinstance(error, LoginLost) and not renewed:
                     renewed = await self._authorization.renewed(login)
@@ -227,33 +225,24 @@ class ProviderClient:
                 retries += 1
                 await asyncio.sleep(random.uniform(0, 0.2 * 4 ** (retries - 1)))  # noqa: S311  Jitter.
 
-    async def _once(self, call: Call, bucket: Bucket) -> tuple[Answer, Mapping[str, str]]:
-        await self._pace(bucket)
+    async def _once(self, call: Call, spends: str) -> tuple[Answer, Mapping[str, str]]:
         login = await self._authorization.headers()
+        await self._budget.take(spends)
         came = await self._send(call, login)
         if not isinstance(came, Answer):
             raise came
         return came, login
 
-    async def _pace(self, bucket: Bucket) -> None:
-        now = time.monotonic()
-        at = bucket.opens_at(now)
-        if bucket.held(now) > SHORT_WAIT_SECONDS or at - now > PATIENCE_SECONDS:
-            raise SlowDown(clock.now() + timedelta(seconds=at - now))
-        bucket.take(at)
-        if at > now:
-            await asyncio.sleep(at - now)
-
-    def _obey(self, answer: Answer, bucket: Bucket, waits: int) -> None:
-        """Hold the bucket as a 429 asks."""
+    async def _obey(self, answer: Answer, spends: str, waits: int) -> None:
+        """Hold the budget as a 429 asks."""
         asked = retry_after(answer.headers)
-        self._hold(bucket, 1.0 if asked is None else asked, waits)
+        await self._hold(spends, 1.0 if asked is None else asked, waits)
 
-    def _hold(self, bucket: Bucket, seconds: float, waits: int) -> None:
-        """Hold the bucket for all who share it; raise SlowDown where that is long."""
+    async def _hold(self, spends: str, seconds: float, waits: int) -> None:
+        """Hold the budget for all who share it; raise SlowDown where that is long."""
         if waits > SHORT_WAITS:
             seconds = max(seconds, 5.0)
-        bucket.hold(time.monotonic() + seconds)
+        await self._budget.refused(spends, seconds)
         if seconds > SHORT_WAIT_SECONDS:
             raise SlowDown(clock.now() + timedelta(seconds=seconds))
 

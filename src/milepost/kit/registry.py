@@ -6,7 +6,6 @@ import functools
 import importlib
 import importlib.metadata
 import importlib.resources
-import time
 from collections.abc import Mapping
 from importlib.resources.abc import Traversable
 from typing import Any
@@ -15,9 +14,9 @@ import msgspec
 
 from milepost.errors import MilepostError
 from milepost.ids import Identity
-from milepost.kit import limits
 from milepost.kit.access import RENEWALS, Access, ConnectorFactory, OAuthApp
 from milepost.kit.contract import Connector, Manifest
+from milepost.kit.limits import Budget, Lender, Limits, Payer, Till
 from milepost.kit.login import Wallet
 
 BUILT_IN = "milepost.providers"
@@ -52,6 +51,7 @@ class Registry:
         }
         self._base_urls = dict(base_urls)
         self._apps = dict(apps)
+        self._till = Till()
 
     @property
     def codes(self) -> list[str]:
@@ -71,20 +71,38 @@ class Registry:
         """The operator's OAuth app at the provider, or at the platform that a brand belongs to."""
         return self._apps.get(code) or self._apps.get(self.manifest(code).base_code or code)
 
-    def connect(self, code: str, wallet: Wallet, identity: Identity) -> Connector:
-        """Make a connector; it opens nothing before it is asked for something."""
+    def connect(
+        self,
+        code: str,
+        wallet: Wallet,
+        identity: Identity,
+        *,
+        lender: Lender | None = None,
+        organization: str | None = None,
+        live: bool = False,
+    ) -> Connector:
+        """Make a connector; it opens nothing before it is asked for something.
+
+        It spends of the budgets that `lender` keeps, this process's own without one. `organization` is
+        the provider's id of the account, if known; `live` says that somebody waits for the answer.
+        """
         entry = self._entry(code)
         factory: ConnectorFactory = importlib.import_module(entry.package).connect
         base_url, manifest = self.base_url(code), entry.manifest
-        rates = {RENEWALS: TOKEN_RATE, **manifest.limits}
-        budget = limits.budget(base_url, wallet.owner, rates, time.monotonic())
+        limits = Limits(
+            classes={RENEWALS: TOKEN_RATE, **manifest.limits},
+            organization=manifest.organization_limit,
+            login=manifest.login_limit,
+            learned=manifest.learned_limits,
+        )
+        payer = Payer(wallet.owner, organization, live)
         return factory(
             Access(
                 manifest=manifest,
                 wallet=wallet,
                 identity=identity,
                 base_url=base_url,
-                budget=budget,
+                budget=Budget(limits, lender or self._till, payer, base_url),
                 app=self.app(code),
             )
         )
@@ -121,8 +139,13 @@ def load(
 
 
 def _paced(manifest: Manifest, factor: float) -> Manifest:
-    limits = {name: rate * factor for name, rate in manifest.limits.items()}
-    return msgspec.structs.replace(manifest, limits=limits)
+    return msgspec.structs.replace(
+        manifest,
+        limits={name: rate * factor for name, rate in manifest.limits.items()},
+        learned_limits={name: rate * factor for name, rate in manifest.learned_limits.items()},
+        organization_limit=manifest.organization_limit * factor,
+        login_limit=manifest.login_limit * factor,
+    )
 
 
 @functools.cache

@@ -9,10 +9,10 @@ from __future__ import annotations
 import abc
 import asyncio
 import contextlib
+import time
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
-from typing import TypeVar
 from uuid import UUID
 
 import msgspec
@@ -31,7 +31,6 @@ from milepost.store.queries import queries
 
 SQL = queries("login")
 log = structlog.get_logger()
-T = TypeVar("T")
 
 # A renewal is one or two calls of the provider, each with a time-out of its own below this.
 _LOCK_MILLISECONDS = "45000"
@@ -49,6 +48,9 @@ _DRAFTS_KEPT = timedelta(days=1)
 _under_way: weakref.WeakValueDictionary[tuple[bytes, str, bytes], asyncio.Task[Credentials]] = (
     weakref.WeakValueDictionary()
 )
+# Who comes just after a refusal is told of it too: at some providers each attempt counts towards a lock-out.
+_REFUSED_SECONDS = 5.0
+_refused: dict[tuple[bytes, str, bytes], tuple[float, str]] = {}
 # The loop keeps only weak references to tasks.
 _kept: set[asyncio.Task[Credentials]] = set()
 
@@ -89,9 +91,11 @@ class _Locked(abc.ABC):
     ) -> Credentials:
         """Do it in a task of its own, which a caller's cancellation does not end halfway."""
         key = (self._lock, what, msgspec.json.encode(worn, order="sorted"))
+        if (told := _refused.get(key)) and time.monotonic() - told[0] < _REFUSED_SECONDS:
+            raise LoginLost(told[1])
         task = _under_way.get(key)
         if task is None or task.done() or task.get_loop() is not asyncio.get_running_loop():
-            task = asyncio.ensure_future(_as_coroutine(work))
+            task = asyncio.ensure_future(_noting_refusals(key, work))
             _under_way[key] = task
             _kept.add(task)
             task.add_done_callback(_forget)
@@ -250,8 +254,17 @@ def _numbers(lock: bytes) -> tuple[int, int]:
     )
 
 
-async def _as_coroutine(work: Callable[[], Awaitable[T]]) -> T:
-    return await work()
+async def _noting_refusals(
+    key: tuple[bytes, str, bytes], work: Callable[[], Awaitable[Credentials]]
+) -> Credentials:
+    try:
+        return await work()
+    except LoginLost as lost:
+        now = time.monotonic()
+        for old in [each for each, (at, _) in _refused.items() if now - at >= _REFUSED_SECONDS]:
+            del _refused[old]
+        _refused[key] = now, lost.message
+        raise
 
 
 def _forget(task: asyncio.Task[Credentials]) -> None:

@@ -289,7 +289,9 @@ class Reception:
             raise BadRequest("Invalid request body", [problem])
 
     async def _account(self, provider: str, wallet: Wallet, connection_id: UUID) -> AccountFound:
-        connector = self._registry.connect(provider, wallet, Identity(connection_id))
+        connector = self._registry.connect(
+            provider, wallet, Identity(connection_id), lender=self.lines.lender, live=True
+        )
         try:
             return await connector.account()
         except LoginLost as error:

@@ -11,6 +11,7 @@ from milepost.kit.registry import Registry
 from milepost.store import imported_ids
 from milepost.store.connections import ConnectionRow
 from milepost.store.pool import Database
+from milepost.store.quota import StoredLender
 from milepost.store.wallet import DraftWallet, StoredWallet
 
 
@@ -20,6 +21,7 @@ class Lines:
     def __init__(self, database: Database, registry: Registry) -> None:
         self._database = database
         self.registry = registry
+        self.lender = StoredLender(database)
 
     def wallet(self, connection: ConnectionRow) -> Wallet:
         return StoredWallet(self._database, connection)
@@ -37,9 +39,11 @@ class Lines:
         self, connection: ConnectionRow, *, live: bool = False, identity: Identity | None = None
     ) -> Connector:
         """Make a connector of a connection; `live` says that somebody waits for its answer."""
-        del live
         return self.registry.connect(
             connection.provider,
             self.wallet(connection),
             identity or await self.identity(connection),
+            lender=self.lender,
+            organization=connection.source_id,
+            live=live,
         )

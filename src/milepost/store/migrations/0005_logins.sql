@@ -15,3 +15,15 @@ create table login_draft (
   expires_at timestamptz not null
 );
 create index on login_draft (expires_at);
+
+-- Budgets of requests, shared by all who spend of them. Unlogged: a crash of the server forgets a second's
+-- worth of calls and what was learnt of ceilings, and costs a few refused calls; it is written at every lease.
+create unlogged table quota (
+  key bytea primary key,             -- keyed hash of provider, organisation or login, and endpoint class
+  base double precision not null,    -- calls a second, as documented or as refusals have taught
+  taken double precision[] not null default '{}',  -- when the last calls were granted, seconds since 1970
+  held_until double precision not null default '-infinity',
+  refused_at double precision,
+  live_at double precision not null default '-infinity',
+  bulk_at double precision not null default '-infinity'
+) with (fillfactor = 50);
