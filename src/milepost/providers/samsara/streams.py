@@ -10,7 +10,7 @@ from datetime import datetime
 from msgspec import Raw
 
 from milepost import clock
-from milepost.errors import Changed, NotAllowed
+from milepost.errors import Changed, NotAllowed, NotOffered
 from milepost.kit.access import Access
 from milepost.kit.authorization import Authorization, FromCredentials, Headers
 from milepost.kit.contract import AccountFound, Cut, Page, Slice
@@ -163,7 +163,7 @@ class SamsaraConnector:
         asking = functools.partial(self._line.client.assignments, now - LOOK_BACK, now)
         try:
             return Seats(await self._line.everything(asking))
-        except NotAllowed:
+        except (NotAllowed, NotOffered):
             return Seats()
 
     async def _snapshot(self, types: list[str]) -> list[Raw]:
