@@ -15,6 +15,7 @@ from milepost import clock
 from milepost.kit.contract import Page
 from milepost.kit.days import midnight
 from milepost.kit.world import DutyLog, Incident, TrailerCard, VehicleCard
+from milepost.models.hos import HOSLog
 from milepost.models.location import Fix
 from milepost.models.stats import ENGINE_STATES, STAT_TYPES, StatReading
 
@@ -150,6 +151,30 @@ async def test_duty_statuses_come_back_as_they_were() -> None:
         )
         assert [remark.notes for remark in back.remarks] == log.remark.splitlines()
         assert (back.codrivers or []) == [f"driver:{geotab(id_)}" for id_ in log.codriver_ids]
+
+
+async def test_a_status_that_outlasts_its_window_by_weeks_ends_when_it_did() -> None:
+    later = NOW + timedelta(days=40)
+    async with account() as at:
+        pages = await at.read("hos_logs")
+        with clock.held_at(later):
+            again = await at.read("hos_logs")
+
+    def ends(read: list[Page]) -> dict[str, str | None]:
+        logs = [log for page in read for cut in page.cuts for log in cut.records]
+        return {log.source_id: log.ended_at or None for log in logs if isinstance(log, HOSLog)}
+
+    before, after = ends(pages), ends(again)
+    world = at.world
+    assert set(before.values()) & {None}
+    true = {
+        f"{geotab(log.driver_id)}:{clock.iso(log.starts_at)}": log.ends_at
+        and clock.iso(log.ends_at)
+        for driver in world.drivers
+        for log in joined(world.duty(driver.id, START - timedelta(days=9), later, later))
+    }
+    assert after
+    assert all(true[name] == ended for name, ended in after.items())
 
 
 def joined(logs: Sequence[DutyLog]) -> list[DutyLog]:
@@ -337,43 +362,3 @@ async def test_the_present_is_told_of_vehicles_trailers_and_drivers() -> None:
         assert (clocks.drive, clocks.shift, clocks.cycle, clocks.break_) == (
             true.drive_ms, true.shift_ms, true.cycle_ms, true.break_ms,
         )  # fmt: skip
-
-
-@pytest.mark.parametrize("stream", ["locations", "stats", "safety_events", "fault_codes"])
-async def test_a_feed_brings_what_came_in_since_and_nothing_twice(stream: str) -> None:
-    later = NOW + timedelta(hours=5)
-    async with account() as at:
-        opened = await at.read(stream, "feed")
-        first = await at.read(stream)
-        with clock.held_at(later):
-            followed = await at.read(stream, "feed", opened[-1].cursor)
-            again = await at.read(stream, "feed", followed[-1].cursor)
-
-    def keys(pages: list[Page]) -> list[str]:
-        return [
-            f"{cut.subject}/{getattr(record, 'source_id', None) or getattr(record, 'id', None)}"
-            for page in pages
-            for cut in page.cuts
-            for record in cut.records
-        ]
-
-    assert not keys(opened)
-    assert opened[-1].caught_up_to == NOW
-    assert keys(followed) or stream == "fault_codes"
-    assert len(set(keys(followed))) == len(keys(followed))
-    assert not keys(again)
-    if stream in {"locations", "stats"}:
-        assert not set(keys(first)) & set(keys(followed))
-
-
-@pytest.mark.parametrize(
-    "stream", ["locations", "stats", "trips", "hos_logs", "safety_events", "fault_codes"]
-)
-async def test_killed_after_any_page_the_next_run_completes_the_set(stream: str) -> None:
-    async with account(page_readings=9_000, page_records=25) as at:
-        whole = await at.read(stream)
-        for number, page in enumerate(whole[:-1]):
-            rest = await at.read(stream, cursor=page.cursor)
-            assert [p.cuts for p in rest if p.cuts] == [
-                p.cuts for p in whole[number + 1 :] if p.cuts
-            ]

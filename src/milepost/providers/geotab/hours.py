@@ -95,6 +95,12 @@ def timeline(rows: Iterable[Raw], rejects: list[Reject]) -> list[Stretch]:
     return found
 
 
+def lasts(rows: Iterable[Raw], ends_at: datetime) -> bool:
+    """Say whether the last status of a log began before `ends_at` and has no end in it."""
+    found = timeline(rows, [])
+    return bool(found) and found[-1].starts_at < ends_at
+
+
 def driven_in(stretches: Iterable[Stretch]) -> set[str]:
     """Return the vehicles that a driver moved."""
     found = (ref(stretch.logs[0].device) for stretch in stretches if stretch.status in MOVING)

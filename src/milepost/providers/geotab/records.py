@@ -26,8 +26,11 @@ from milepost.providers.geotab.line import Line
 AT_ONCE = 25
 """Vehicles or drivers a page: two questions each fit one call."""
 
+FEW = 5
+"""Of what may be thousands of rows each: drivers whose status has no end yet, vehicles of a month's miles."""
+
 BEFORE = timedelta(days=14)
-"""How far before a window a log is read, to know which status it begins in."""
+"""How far around a window a log is read, to know which status it begins in and when its last one ends."""
 LONGEST_TRIP = timedelta(days=2)
 """A trip is found by when it stopped: so much later one may still have begun in the window."""
 BEFORE_TRIP = timedelta(days=7)
@@ -41,10 +44,14 @@ async def hos_logs(line: Line, slice_: Slice) -> AsyncIterator[Page]:
     now = clock.now()
     window = Window(now, starts_at, ends_at)
 
+    until = min(ends_at + BEFORE, now)
+
     async def cut(some: Sequence[str]) -> list[Cut]:
         logs, notes = await _pairs(
-            line, some, _log_ask(starts_at, now), _note_ask(starts_at, now), "hos_logs"
+            line, some, _log_ask(starts_at, until), _note_ask(starts_at, until), "hos_logs"
         )
+        if until < now:
+            logs = await _ended(line, some, logs, ends_at, until, now)
         return [
             hours.logs_cut(driver, logs[at], notes[at], window, line.identity, line.code)
             for at, driver in enumerate(some)
@@ -146,7 +153,8 @@ async def ifta_months(line: Line, slice_: Slice) -> AsyncIterator[Page]:
     vehicles = {v.id: v for v in await line.vehicles(_utc(months[0]))}
     for number in range(labels.index(label), len(months)):
         final = number == len(months) - 1
-        async for page in _roll(list(vehicles), done, _month(line, vehicles, months[number])):
+        cut = _month(line, vehicles, months[number])
+        async for page in _roll(list(vehicles), done, cut, FEW):
             here = f"{labels[number]}:{page.cursor}"
             if page.last:
                 here = "" if final else f"{labels[number + 1]}:"
@@ -215,16 +223,39 @@ def _month(line: Line, vehicles: dict[str, shapes.Device], month: date) -> CutSo
     return cut
 
 
-async def _roll(ids: Sequence[str], done: str | None, cut: CutSome) -> AsyncIterator[Page]:
+async def _roll(
+    ids: Sequence[str], done: str | None, cut: CutSome, at_once: int = AT_ONCE
+) -> AsyncIterator[Page]:
     """Go through ids in their order, from the one after the last one done; one page where none is left."""
     waiting = [id_ for id_ in sorted(ids) if id_ > (done or "")]
-    for at in range(0, max(len(waiting), 1), AT_ONCE):
-        some = waiting[at : at + AT_ONCE]
+    for at in range(0, max(len(waiting), 1), at_once):
+        some = waiting[at : at + at_once]
         cuts = await cut(some) if some else []
         refuse_strange_page(cuts)
-        last = at + AT_ONCE >= len(waiting)
+        last = at + at_once >= len(waiting)
         telling = [each for each in cuts if each.records or each.rejects]
         yield Page(cuts=telling, cursor=None if last else some[-1], last=last)
+
+
+async def _ended(
+    line: Line,
+    some: Sequence[str],
+    logs: list[list[Raw]],
+    ends_at: datetime,
+    until: datetime,
+    now: datetime,
+) -> list[list[Raw]]:
+    """Add what ends a status that began in the window and lasted long beyond it: some leave, and come back."""
+    lasting = [at for at, rows in enumerate(logs) if hours.lasts(rows, ends_at)]
+    found = list(logs)
+    for first in range(0, len(lasting), FEW):
+        few = lasting[first : first + FEW]
+        asks = [_log_ask(until + BEFORE, now)(some[at]) for at in few]
+        later = await line.fetch(asks, line.permission("hos_logs"), "multi_DutyStatusLog")
+        for at, rows in zip(few, later, strict=True):
+            bodies = dict.fromkeys(bytes(row) for row in (*logs[at], *rows))
+            found[at] = [Raw(body) for body in bodies]
+    return found
 
 
 async def _pairs(
@@ -241,7 +272,7 @@ async def _pairs(
 
 
 def _log_ask(starts_at: datetime, ends_at: datetime) -> Callable[[str], Ask]:
-    """Ask for a driver's log to `ends_at`; with boundary logs, so that no status ends too soon or never."""
+    """Ask for a driver's log around a window; the boundary log is the one that it begins with."""
 
     def ask(driver: str) -> Ask:
         search = {"userSearch": {"id": driver}, "includeBoundaryLogs": True}

@@ -90,10 +90,8 @@ def list_fuel_tax(search: Search, world: World) -> list[Row]:
 
 
 def list_duty(search: Search, world: World) -> list[Row]:
-    """List the duty statuses that began in the window; boundary logs are those just before and after it."""
+    """List the duty statuses that began in the window; the boundary log is the one just before it."""
     start, end = search.window()
-    if search.now - end < DAY and search.terms.get("includeBoundaryLogs"):
-        end = search.now + MILLISECOND
     drivers = [search.named("userSearch")]
     if drivers == [None]:
         drivers = [geotab_id(card.id) for card in world.drivers]
@@ -105,8 +103,6 @@ def list_duty(search: Search, world: World) -> list[Row]:
             continue
         logs = list(world.duty(id_, start - DAY, end, search.now))
         if search.terms.get("includeBoundaryLogs"):
-            later = world.duty(id_, end, end + 30 * DAY, search.now)
-            logs += [log for log in later if log.starts_at >= end][:1]
             begins = max((log.starts_at for log in logs if log.starts_at < start), default=start)
         else:
             begins = start

@@ -297,36 +297,6 @@ async def test_a_version_that_is_no_longer_known_starts_the_feed_again() -> None
             await collect(connector, stream="locations", mode="feed")
 
 
-async def test_5000_rows_that_came_silently_are_asked_for_again_in_halves() -> None:
-    asked: list[tuple[str, str]] = []
-    starts = [NOW - timedelta(days=8) + timedelta(seconds=90 * number) for number in range(7_680)]
-    driven = [
-        {"device": {"id": "b1"}, "start": clock.iso(at), "distance": 0.1,
-         "stop": clock.iso(at + timedelta(seconds=60))}
-        for at in starts
-    ]  # fmt: skip
-
-    def trips(params: dict[str, Any]) -> list[dict[str, Any]]:
-        since, until = params["search"]["fromDate"], params["search"]["toDate"]
-        asked.append((since, until))
-        return [trip for trip in driven if since <= str(trip["stop"]) <= until][:5_000]
-
-    def answer(call: dict[str, Any]) -> Said:
-        if call["method"] == "ExecuteMultiCall":
-            return result([trips(each["params"]) for each in call["params"]["calls"]])
-        offset = call["params"]["sort"]["offset"]
-        return result([] if offset else [{"id": "b1", "serialNumber": "x"}])
-
-    async with connected(Vendor(answer)) as (connector, _):
-        with clock.held_at(NOW):
-            window = {"starts_at": NOW - timedelta(days=1), "ends_at": NOW}
-            pages = await collect(connector, stream="trips", mode="history", **window)
-
-    assert len(asked) > 2
-    assert asked[0][0] == asked[1][0]  # The first half begins where the whole did.
-    assert sum(len(cut.records) for page in pages for cut in page.cuts) == 960
-
-
 async def test_a_customers_call_gets_the_session_and_no_way_to_log_in() -> None:
     vendor = Vendor(lambda call: result(call["params"]))
 
