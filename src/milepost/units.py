@@ -6,6 +6,7 @@ Results are rounded to the two decimals that the contract states, distances in k
 from __future__ import annotations
 
 KM_PER_MILE = 1.609344
+LITRES_PER_GALLON = 3.785411784
 PSI_PER_KPA = 0.1450377377
 
 
@@ -19,6 +20,14 @@ def mph_from_kmh(kmh: float) -> float:
 
 def km_from_metres(metres: float) -> float:
     return round(metres / 1000, 3)
+
+
+def km_from_miles(miles: float) -> float:
+    return round(miles * KM_PER_MILE, 3)
+
+
+def litres_from_gallons(gallons: float) -> float:
+    return round(gallons * LITRES_PER_GALLON, 2)
 
 
 def litres_from_millilitres(millilitres: float) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
@@ -10,10 +10,16 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.sandbox.motive_told import IDENTITY, Told
+from tests.sandbox.motive_told import NOW as MOTIVE_NOW
 
+from milepost import clock
 from milepost.kit import registry
+from milepost.kit.login import Pocket
 from milepost.kit.simulation import Conditions, SimAnswer, SimRequest
 from milepost.kit.world import World
+from milepost.sandbox.app import Sandbox, Settings
+from milepost.sandbox.serving import serving
 from milepost.sandbox.world import SyntheticWorld
 
 NOW = datetime(2026, 3, 4, 18, 30, 0, 250_000, tzinfo=UTC)
@@ -87,3 +93,20 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("the folder ../shared with vendors' specs and traces is not here")
     return folder
+
+
+@pytest.fixture(scope="session")
+def motive() -> ModuleType:
+    module: ModuleType = registry.load().simulators()["motive"]
+    return module
+
+
+@pytest.fixture(params=[7, None], ids=["pages of 7", "pages of 100"])
+async def told(request: pytest.FixtureRequest, motive: ModuleType) -> AsyncIterator[Told]:
+    sandbox = Sandbox(Settings(limits=False, page_records=request.param), {"motive": motive})
+    async with serving(sandbox) as base:
+        providers = registry.load({"motive": f"{base}/motive"}, pace={"motive": 0})
+        connector = providers.connect("motive", Pocket({"apiKey": "any"}), IDENTITY)
+        with clock.held_at(MOTIVE_NOW):
+            yield Told(sandbox, connector)
+        await connector.aclose()
