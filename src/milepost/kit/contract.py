@@ -187,6 +187,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     references: list[dict[str, str]] = []
     sources: list[str] = []
     provider_requests: list[str] = []  # kinds of out-of-band requests that the provider offers
+    file_formats: list[str] = []  # what the package's `files` reads (`kit.files.FileFormats`)
 
     def stream(self, name: str) -> StreamSpec:
         return next(spec for spec in self.streams if spec.name == name)

@@ -16,6 +16,7 @@ from milepost.errors import MilepostError
 from milepost.ids import Identity
 from milepost.kit.access import RENEWALS, Access, ConnectorFactory, OAuthApp
 from milepost.kit.contract import Connector, Manifest
+from milepost.kit.files import FileFormats
 from milepost.kit.limits import Budget, Lender, Limits, Payer, Till
 from milepost.kit.login import Wallet
 
@@ -107,10 +108,22 @@ class Registry:
             )
         )
 
+    def files(self, code: str) -> FileFormats:
+        """What reads the files of a provider: its own package, or the first that knows formats of files."""
+        entries = [self._entry(code), *self._entries.values()]
+        package = next(each.package for each in entries if each.manifest.file_formats)
+        formats: FileFormats = importlib.import_module(package).files
+        return formats
+
     def simulators(self) -> dict[str, Any]:
-        """Each platform's `sim` module, by the code of the platform (brands share their platform's)."""
+        """Each platform's `sim` module, by the code of the platform (brands share their platform's).
+
+        What is not called has none: a provider without streams.
+        """
         packages = {
-            e.manifest.base_code or e.manifest.code: e.package for e in self._entries.values()
+            e.manifest.base_code or e.manifest.code: e.package
+            for e in self._entries.values()
+            if e.manifest.streams
         }
         return {
             code: importlib.import_module(f"{package}.sim") for code, package in packages.items()

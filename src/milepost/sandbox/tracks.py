@@ -13,13 +13,12 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from xml.etree.ElementTree import Element, ParseError
 
-import defusedxml.ElementTree as SafeXML
 import msgspec
-from defusedxml.common import DefusedXmlException
 
 from milepost import units
+from milepost.kit import gpx
+from milepost.kit.gpx import GPXParser, NotGPX, TrackPoint
 from milepost.kit.world import (
     Assignment,
     DriverCard,
@@ -80,8 +79,8 @@ class TrackWorld:
             card = _card(path.stem, self.groups, self.start)
             try:
                 points, refused = read_points(path)
-            except (ParseError, DefusedXmlException, ValueError) as error:
-                self.files.append(TrackFile(file=path.name, unreadable=_reason(error)))
+            except NotGPX as error:
+                self.files.append(TrackFile(file=path.name, unreadable=str(error)))
                 continue
             self.files.append(TrackFile(file=path.name, points=len(points), refused=refused))
             self._traces[card.id] = _drive(points, self.start)
@@ -236,44 +235,32 @@ Point = tuple[datetime, float, float]
 def read_points(path: Path) -> tuple[list[Point], dict[str, int]]:
     """Return a file's timed track points by time, and how many were refused for which reason.
 
-    Raise ParseError for broken XML, DefusedXmlException for a document type or entities, and ValueError
-    for XML that is not GPX.
+    Raise gpx.NotGPX for what is no GPX or no safe XML.
     """
-    # Entities are how a small file becomes gigabytes in memory or reads other files; GPX needs none.
-    root = SafeXML.parse(path, forbid_dtd=True).getroot()
-    if root is None or _local(root) != "gpx":
-        raise ValueError("the document is not GPX")
-    refused: Counter[str] = Counter()
+    parser, refused = GPXParser(), Counter[str]()
     points: dict[datetime, Point] = {}
-    for element in root.iter():
-        if _local(element) == "trkpt":
-            point = _point(element)
-            if isinstance(point, str):
-                refused[point] += 1
-            elif point[0] in points:
-                refused["same instant as another point"] += 1
-            else:
-                points[point[0]] = point
+    for found in [*parser.feed(path.read_bytes()), *parser.finish()]:
+        point = _point(found)
+        if isinstance(point, str):
+            refused[point] += 1
+        elif point[0] in points:
+            refused["same instant as another point"] += 1
+        else:
+            points[point[0]] = point
     return sorted(points.values()), dict(sorted(refused.items()))
 
 
-def _point(element: Element) -> Point | str:
-    texts = [child.text for child in element if _local(child) == "time"]
-    if not texts or not texts[0]:
+def _point(found: TrackPoint) -> Point | str:
+    if not found.texts.get("time"):
         return "without a time"
     try:
-        at = datetime.fromisoformat(texts[0].strip())
+        at = gpx.instant(found.texts["time"])
     except ValueError:
         return "unreadable time"
     try:
-        latitude, longitude = float(element.get("lat", "nan")), float(element.get("lon", "nan"))
+        return (at, *gpx.degrees(found.latitude, found.longitude))
     except ValueError:
         return "unreadable position"
-    if not (abs(latitude) <= 90 and abs(longitude) <= 180):
-        return "unreadable position"
-    # GPX times are UTC by definition, also where the Z is left out.
-    at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    return at.replace(microsecond=at.microsecond // 1000 * 1000), latitude, longitude
 
 
 def _drive(points: list[Point], start: datetime) -> Trace:
@@ -327,18 +314,6 @@ def _card(stem: str, groups: Sequence[GroupCard], start: datetime) -> VehicleCar
         created_at=since,
         updated_at=since,
     )
-
-
-def _local(element: Element) -> str:
-    return str(element.tag).rpartition("}")[2]
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, DefusedXmlException):
-        return "refused: it declares a document type or entities"
-    if isinstance(error, ParseError):
-        return f"not well-formed XML: {error}"
-    return str(error)
 
 
 def _first_fix(fixes: Sequence[Fix], at: datetime) -> int:
