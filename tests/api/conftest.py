@@ -137,7 +137,7 @@ async def site(database_url: str) -> AsyncIterator[Site]:
     sandbox = Sandbox(settings, registry.load().simulators())
     async with serving(sandbox) as url:
         apps = {"samsara": {"client_id": "ours", "client_secret": "quiet"}}
-        urls = {code: f"{url}/{code}" for code in ("samsara", "geotab")}
+        urls = {code: f"{url}/{code}" for code in registry.load().simulators()}
         providers = registry.load(urls, dict.fromkeys(urls, 0.0), apps)
         database = Database(database_url, Vault([new_installation_key()]))
         app = build(database, providers, jobs.app(database_url), PUBLIC_URL, cadence=CADENCE)

@@ -135,6 +135,7 @@ async def test_up_survives_the_death_of_its_parts_and_stops_in_order(terminal: T
     keys = json.loads(made)
     assert sorted(keys) == ["applicationId", "publishableKey", "secretKey"]
     token = await connect(port, keys["secretKey"])
+    await link_others(port, keys["secretKey"])
     status, made = await terminal.run(
         "sync", "--url", f"http://127.0.0.1:{port}", "--key", keys["secretKey"], "--token", token,
         "--days", "0.02", "--json",
@@ -178,6 +179,22 @@ async def connect(port: str, key: str) -> str:
                 if first and all(each["status"] == "completed" for each in first):
                     return token
                 await asyncio.sleep(0.05)
+
+
+async def link_others(port: str, key: str) -> None:
+    """Link a fleet of other platforms and of a brand: each is where it is simulated."""
+    person = {"username": "any@fleet.example", "password": "any"}
+    logins = {"motive": {"apiKey": "any"}, "geotab": person, "gofleet": person}
+    async with httpx2.AsyncClient(
+        base_url=f"http://127.0.0.1:{port}/tsp/v1",
+        headers={"Authorization": f"Bearer {key}"},
+        timeout=60,
+        trust_env=False,
+    ) as client:
+        for provider, login in logins.items():
+            body = {"provider": provider, "credentials": login, "syncMode": "manual"}
+            made = await client.post("/connections", json=body)
+            assert made.status_code == 201, made.text
 
 
 async def test_killing_up_leaves_nothing_running(terminal: Terminal) -> None:

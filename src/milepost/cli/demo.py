@@ -27,6 +27,7 @@ from milepost.cli.sync import show_issues
 from milepost.cli.up import answered
 from milepost.config import PREFIX, Settings, keys_for
 from milepost.errors import MilepostError, SetupError
+from milepost.kit import registry
 from milepost.store import embedded
 from milepost.store.migrate import migrate
 
@@ -150,14 +151,14 @@ async def _show(plan: Plan, console: Console) -> int:
 
 
 def _children(plan: Plan, database_url: str) -> list[tree.Child]:
-    simulator = f"{plan.sandbox_url}/samsara"
+    simulated = registry.load().simulated(plan.sandbox_url)
     environ = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     environ |= {
         "MILEPOST_DATA_DIR": str(plan.folder),
         "MILEPOST_DATABASE_URL": database_url,
         "MILEPOST_API_HOST": _HOST,
         "MILEPOST_API_PORT": str(plan.api_port),
-        "MILEPOST_PROVIDER_URLS": json.dumps({"samsara": simulator, "sandbox": simulator}),
+        "MILEPOST_PROVIDER_URLS": json.dumps(simulated),
     }
     fleet = ["--tracks", str(plan.tracks)] if plan.tracks else ["--vehicles", str(plan.vehicles)]
     sandbox = ["sandbox", "--host", _HOST, "--port", str(plan.sandbox_port), *fleet]

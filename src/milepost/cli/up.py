@@ -13,6 +13,7 @@ from milepost.cli import running, tree
 from milepost.cli.api import require_free
 from milepost.cli.database import database
 from milepost.config import KEY_FILE, Settings, keys_for
+from milepost.kit import registry
 from milepost.store.migrate import migrate
 
 log = structlog.get_logger()
@@ -28,7 +29,8 @@ def up(*, host: str | None = None, port: int | None = None, sandbox: bool = Fals
     Args:
         host: Address that the API listens on [MILEPOST_API_HOST].
         port: Port that the API listens on [MILEPOST_API_PORT].
-        sandbox: Run the provider simulators too, and point the provider `sandbox` at them.
+        sandbox: Run the provider simulators too, and point every provider at its own, but for those that
+            MILEPOST_PROVIDER_URLS names.
     """
     settings = running.settings()
     host, port = host or settings.api_host, settings.api_port if port is None else port
@@ -52,10 +54,8 @@ async def _up(settings: Settings, host: str, port: int, *, sandbox: bool) -> int
         }
         children = []
         if sandbox:
-            simulator = f"http://127.0.0.1:{settings.sandbox_port}/samsara"
-            environ["MILEPOST_PROVIDER_URLS"] = json.dumps(
-                {**settings.provider_urls, "sandbox": simulator}
-            )
+            simulated = registry.load().simulated(f"http://127.0.0.1:{settings.sandbox_port}")
+            environ["MILEPOST_PROVIDER_URLS"] = json.dumps({**simulated, **settings.provider_urls})
             verb = ["sandbox", "--host", "127.0.0.1", "--port", str(settings.sandbox_port)]
             children.append(tree.Child("sandbox", verb, environ))
         children.append(tree.Child("API", ["api"], environ))
@@ -98,7 +98,9 @@ def _tell(settings: Settings, base: str, *, sandbox: bool) -> None:
         f"  secret keys  {keys}",
     ]
     if sandbox:
-        lines.append(f"  simulators   http://127.0.0.1:{settings.sandbox_port}/samsara")
+        platforms = ", ".join(registry.load().simulators())
+        where = f"http://127.0.0.1:{settings.sandbox_port}"
+        lines.append(f"  simulators   {where}   (of {platforms}, and of their brands)")
     provider = "sandbox" if sandbox else "samsara"
     login = {"username": "any", "password": "any"} if sandbox else {"apiKey": "samsara_api_…"}
     body = json.dumps({"provider": provider, "credentials": login, "company": {"name": "A fleet"}})

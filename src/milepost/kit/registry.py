@@ -129,6 +129,13 @@ class Registry:
             code: importlib.import_module(f"{package}.sim") for code, package in packages.items()
         }
 
+    def simulated(self, sandbox_url: str) -> dict[str, str]:
+        """Where a sandbox simulates each code: a brand is where its platform is."""
+        return {
+            code: f"{sandbox_url}/{entry.manifest.base_code or code}"
+            for code, entry in self._entries.items()
+        }
+
     def _entry(self, code: str) -> Entry:
         try:
             return self._entries[code]
