@@ -40,6 +40,7 @@ PREFIXES: dict[str, str] = {
     "short_link": "slk",
     "link_template": "ltp",
     "provider_request": "requ",
+    "file": "file",
 }
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's, as ULID uses it.

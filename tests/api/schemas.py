@@ -33,8 +33,13 @@ class Described(NamedTuple):
 
     @property
     def body(self) -> dict[str, Any] | None:
-        given = self.about.get("requestBody")
-        return resolved(given["content"]["application/json"]["schema"]) if given else None
+        given = self.about.get("requestBody", {}).get("content", {}).get("application/json")
+        return resolved(given["schema"]) if given else None
+
+    @property
+    def streams(self) -> bool:
+        """Whether the body is bytes of any kind."""
+        return "application/octet-stream" in self.about.get("requestBody", {}).get("content", {})
 
 
 def described() -> Iterator[Described]:

@@ -58,6 +58,11 @@ class Walk:
             self.known["sync"] = made
         if operation.id in ("requestSync", "createConnection"):
             await self.end_syncs()
+        if operation.id in ("uploadFile", "cancelProviderRequest"):
+            await self.end_syncs()
+            await self.client.post("/syncs", {"providerRequests": ["historical_files"]})
+            listed = (await self.client.get("/provider-requests")).json()["results"]
+            self.known["requ"] = listed[0]["id"]
         if operation.id == "publicTokenExchange":
             minted = await public_tokens.mint(
                 self.site.database,
@@ -113,9 +118,10 @@ class Walk:
             path = operation.path
             for name in [name for name in given if f"{{{name}}}" in path]:
                 path = path.replace(f"{{{name}}}", given.pop(name))
-            answer = await self.client.ask(
-                operation.verb, path, params=given, **({} if body is None else {"json": body})
-            )
+            sent: dict[str, Any] = {} if body is None else {"json": body}
+            if operation.streams:
+                sent = {"content": self.known["track"]}
+            answer = await self.client.ask(operation.verb, path, params=given, **sent)
             media_type = answer.headers.get("content-type", "")
             is_json = answer.content and media_type == "application/json"
             content = answer.json() if is_json else answer.content or None
@@ -158,6 +164,12 @@ async def walk(site: Site, client: Client) -> Walk:
         "date-time": clock.iso(now - timedelta(days=1)), "uri": "https://milepost.test/done",
         "ltp": ids.show("template", ids.new()) if "template" in ids.PREFIXES else "ltp_" + "0" * 26,
     }  # fmt: skip
+    name = (await fleet.get("/vehicles")).json()["results"][0]["name"]
+    known["track"] = f"vehicle,time,lat,lon\n{name},2020-01-06T03:24:53Z,41,-87\n".encode()
+    asked = await fleet.post("/syncs", {"providerRequests": ["historical_files"]})
+    assert asked.status_code == 201, asked.text
+    received = (await fleet.ask("POST", "/files", content=known["track"])).json()
+    known |= {"file": received["id"], "requ": received["providerRequest"]}
     return Walk(site, fleet, known)
 
 

@@ -96,7 +96,7 @@ async def test_a_manual_connection_syncs_when_asked(site: Site, client: Client) 
     assert (await fleet.get(f"/syncs/{asked['id']}")).json()["status"] == "completed"
 
 
-@pytest.mark.parametrize("spelling", ["historical_files", {"type": "historical_files"}])
+@pytest.mark.parametrize("spelling", ["provision_credentials", {"type": "provision_credentials"}])
 async def test_a_provider_request_that_is_not_offered_is_refused_in_either_spelling(
     site: Site, fleet: Client, spelling: Any
 ) -> None:

@@ -24,6 +24,8 @@ EXEMPT = {
     "scope.admit": "finds the scope by key and token",
     "applications.by_secret_key": "finds the application by its key",
     "health.worker_seen": "the installation's own state",
+    "files.due": "workers merge the files of all tenants",
+    "files.sweep": "what was cut off is swept for all tenants",
     "erasure.due": "the watch over deletions looks after all tenants",
     "live_answers.enrol": "managed polling looks after all tenants",
     "live_answers.sweep": "managed polling looks after all tenants",

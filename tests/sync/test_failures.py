@@ -333,5 +333,5 @@ async def test_a_start_in_the_future_and_what_the_provider_does_not_offer_are_re
 ) -> None:
     with pytest.raises(BadRequest):
         await house.request(start_from=clock.now() + timedelta(minutes=1))
-    with pytest.raises(Unprocessable, match="it offers: none"):
-        await house.request(provider_requests=["historical_files"])
+    with pytest.raises(Unprocessable, match="it offers: historical_files"):
+        await house.request(asked_for=["provision_credentials"])

@@ -28,6 +28,7 @@ from milepost.api.routes import (
     drivers,
     events,
     faults,
+    files,
     groups,
     hos,
     ifta,
@@ -62,7 +63,7 @@ OPERATIONS: list[Operation] = [
     operation
     for module in (
         vehicles, drivers, locations, stats, groups, devices, trailers, hos, trips,
-        safety, faults, utilization, ifta, connections, syncs, providers, issues,
+        safety, faults, utilization, ifta, connections, syncs, files, providers, issues,
         link, passthrough, unsupported, events, webhooks,
     )
     for operation in module.OPERATIONS

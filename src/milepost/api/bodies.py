@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import re
 import types
 import typing
+from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
@@ -60,6 +62,38 @@ async def receive(request: Request[Any, Any, Any]) -> bytes:
     if size > MOST_BYTES:
         raise HTTPException(status_code=413)
     return b"".join(chunks)
+
+
+async def stream(request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
+    """Yield a body as it comes; raise BadRequest where it is packed, or ends before its own length."""
+    if request.headers.get("content-encoding", "identity") != "identity":
+        problem = Problem(
+            "must not be given; send the file as it is", "{requestHeader}.Content-Encoding"
+        )
+        raise BadRequest(_INVALID, [problem])
+    declared = request.headers.get("content-length", "")
+    size, more = 0, True
+    while more:
+        message = await request.receive()
+        if message["type"] != "http.request":
+            raise BadRequest("The request body ended too soon", [Problem("is cut off", _ROOT)])
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        more = message.get("more_body", False)
+        if not more and declared.isdigit() and size < int(declared):
+            raise BadRequest("The request body ended too soon", [Problem("is cut off", _ROOT)])
+        if chunk:
+            yield chunk
+
+
+async def drain(body: AsyncIterator[bytes]) -> None:
+    """Read and throw away what is left of a body, within reason, so that its sender sees the answer."""
+    size = 0
+    with contextlib.suppress(Exception):
+        async for chunk in body:
+            size += len(chunk)
+            if size > _MOST_READ:
+                return
 
 
 def decode(body: bytes, type_: Any) -> Any:

@@ -12,7 +12,9 @@ from milepost.kit.addresses import Allowed
 from milepost.kit.registry import Registry
 from milepost.store.pool import Database
 from milepost.sync.connections import Reception
+from milepost.sync.lines import Lines
 from milepost.sync.live import Intervals
+from milepost.sync.receiving import Receiver
 from milepost.sync.request import Desk
 from milepost.webhooks.endpoints import Endpoints
 
@@ -26,6 +28,7 @@ class House(msgspec.Struct, frozen=True, kw_only=True):
     reception: Reception
     throttle: Throttle
     endpoints: Endpoints
+    receiver: Receiver
     public_url: str
     polled: Intervals = {}
 
@@ -49,6 +52,7 @@ def furnish(
         desk=desk,
         throttle=Throttle(database, limits),
         endpoints=Endpoints(database, webhooks_allow),
+        receiver=Receiver(database, registry, desk, Lines(database, registry)),
         public_url=link_base.rstrip("/"),
         polled=polled,
         reception=Reception(

@@ -181,6 +181,8 @@ def _operation(operation: Operation) -> dict[str, Any]:
             "content": {"application/json": {"schema": _ref(operation.body)}},
             "required": any(field.required for field in msgspec.structs.fields(operation.body)),
         }
+    if operation.streams:
+        described["requestBody"] = {"content": {"application/octet-stream": {}}, "required": True}
     if operation.needs == "nothing":
         described["security"] = [{"Authorization": []}, {}]
     if operation.extension:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -39,7 +39,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     lends the handler the session by which the caller was admitted: one loan of a session, no transaction.
     `of_deleted` lets in the token of a connection whose deletion has begun. An `answer` of None is empty;
     where an operation `answers_bytes`, they may stand in the place of it, with a type of their own.
-    `paged` says whether an `answer` that is a list comes as a page with `results` and `next`.
+    What `streams` is handed the body as it comes, whatever its type. `paged` says whether an `answer` that is a list comes as a page with `results` and `next`.
     """
 
     id: str
@@ -60,6 +60,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     paged: bool = True
     extension: bool = False
     answers_bytes: bool = False
+    streams: bool = False
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,6 +83,12 @@ class Call(msgspec.Struct, kw_only=True):
     content: bytes = b""
     content_type: str = ""
     known_at: datetime | None = None
+    incoming: AsyncIterator[bytes] | None = None
+
+    @property
+    def stream(self) -> AsyncIterator[bytes]:
+        assert self.incoming is not None, "the operation does not declare that it streams"
+        return self.incoming
 
     @property
     def session(self) -> Session:
@@ -155,6 +162,8 @@ def handler_for(operation: Operation, house: House) -> HTTPRouteHandler:
         if operation.body is not None:
             call.content = await bodies.receive(request)
             call.content_type = request.content_type[0]
+        if operation.streams:
+            return await _streamed(request, operation, call)
         return await _respond(request, operation, await operation.handler(call))
 
     litestar_path = re.sub(r"{(\w+)}", r"{\1:str}", operation.path)
@@ -166,6 +175,17 @@ def handler_for(operation: Operation, house: House) -> HTTPRouteHandler:
         status_code=200 if operation.status == 204 else operation.status,
         include_in_schema=False,
     )(handle)
+
+
+async def _streamed(request: HTTPRequest, operation: Operation, call: Call) -> Response[bytes]:
+    """Hand the handler the body as it comes; what it leaves unread is read, within reason, before it answers."""
+    call.incoming = bodies.stream(request)
+    try:
+        answer = await operation.handler(call)
+    except Exception:
+        await bodies.drain(call.incoming)
+        raise
+    return await _respond(request, operation, answer)
 
 
 async def _count_address(request: HTTPRequest, house: House) -> None:

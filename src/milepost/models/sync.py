@@ -11,6 +11,21 @@ from milepost.models.meta import Instant, Model
 
 SyncStatus = Literal["requested", "in_progress", "completed", "failed"]
 ProviderRequest = Literal["historical_files", "provision_credentials"]
+ProviderRequestStatus = Literal["created", "sent", "completed", "rejected", "cancelled"]
+
+
+class ProviderRequestState(Model, frozen=True, kw_only=True):
+    """What a sync asked for out of band, and how far it is; the contract's ProviderRequest."""
+
+    id: str
+    type: ProviderRequest
+    connection_id: str
+    status: ProviderRequestStatus
+    created_at: Instant
+    updated_at: Instant
+    sync_id: str | UnsetType = UNSET
+    sent_at: Instant | UnsetType = UNSET
+    completed_at: Instant | UnsetType = UNSET
 
 
 class Sync(Model, frozen=True, kw_only=True):

@@ -42,6 +42,7 @@ class SyncRow(msgspec.Struct, frozen=True, kw_only=True):
     cancel_reason: str | None
     resume_at: datetime
     job_id: int | None
+    waiting: bool
 
     def published(self, issues: Sequence[str | Issue]) -> Sync:
         """Show the sync as the contract does."""
@@ -88,6 +89,21 @@ async def insert(
     }
     row = await fetch_one(session, SQL["insert"], values)
     return row[0] if row else None
+
+
+async def insert_waiting(
+    session: Session, connection_id: UUID, *, start_from: datetime, now: datetime
+) -> UUID:
+    """Write a sync that has nothing to call for, and waits for files from its beginning."""
+    values = {"connection_id": connection_id, "id": ids.new(), "start_from": start_from, "now": now}
+    await session.execute(SQL["insert_waiting"].encode(), values)
+    return values["id"]  # type: ignore[return-value]
+
+
+async def waiting(session: Session, connection_id: UUID) -> list[UUID]:
+    """List the syncs that wait for nothing but files."""
+    rows = await fetch_all(session, SQL["waiting"], {"connection_id": connection_id})
+    return [row[0] for row in rows]
 
 
 async def active(session: Session, connection_id: UUID) -> UUID | None:

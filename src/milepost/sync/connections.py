@@ -326,8 +326,8 @@ class Reception:
         if row.status == "connected":
             return
         active = await syncs.active(session, row.id)
-        if active is not None:
-            await self._desk.cancel(session, row, active, why=_WHY_STOPPED[row.status])
+        for sync_id in [*([active] if active else []), *await syncs.waiting(session, row.id)]:
+            await self._desk.cancel(session, row, sync_id, why=_WHY_STOPPED[row.status])
 
     async def _tell(
         self, session: Session, row: ConnectionRow, types: Sequence[EventType], **detail: Model

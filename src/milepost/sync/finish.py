@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from milepost import clock
 from milepost.kit.slices import SliceRow
-from milepost.store import syncs
+from milepost.store import files, provider_requests, syncs
 from milepost.store.pool import Session
 from milepost.store.queries import queries
 from milepost.store.syncs import SyncRow
@@ -32,8 +32,30 @@ async def fail(session: Session, teller: Teller, sync: SyncRow, why: str) -> Non
     """End a sync as failed, in the caller's transaction; nothing happens when it has ended already."""
     ended = await syncs.change(session, "fail", sync, failure_reason=why)
     await _drop_rosters(session, sync)
+    await provider_requests.change(session, "cancel_all", sync.connection_id, sync.id)
+    await files.cancel(session, sync.connection_id, sync.id)
     if ended is not None:
         await teller.sync(session, "sync.failed", ended, clock.now())
+
+
+async def complete_or_wait(session: Session, teller: Teller, sync: SyncRow) -> None:
+    """End a sync whose slices are done, unless it asked for files that are not there yet.
+
+    Such a one stays in progress and keeps nobody from working on the connection.
+    """
+    if await provider_requests.unanswered(session, sync.connection_id, sync.id):
+        await syncs.run(session, "wait", sync)
+    else:
+        await complete(session, teller, sync)
+
+
+async def resolve(session: Session, teller: Teller, sync: SyncRow) -> None:
+    """Complete a waiting sync once nothing is asked for any more and no file of it is left to merge."""
+    now = await syncs.get(session, sync.connection_id, sync.id, lock=True)
+    if now is None or not now.waiting:
+        return
+    if not await provider_requests.unanswered(session, sync.connection_id, sync.id):
+        await complete(session, teller, now)
 
 
 async def complete(session: Session, teller: Teller, sync: SyncRow) -> None:

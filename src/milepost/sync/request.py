@@ -15,10 +15,12 @@ from milepost.errors import BadRequest, Conflict, NotFound, Problem, Unprocessab
 from milepost.jobs.queue import defer_turn
 from milepost.kit.contract import Manifest
 from milepost.kit.registry import Registry
-from milepost.store import connections, slices, syncs
+from milepost.store import connections, files, provider_requests, slices, syncs
 from milepost.store.connections import ConnectionRow
 from milepost.store.pool import Session
+from milepost.store.provider_requests import RequestRow
 from milepost.store.syncs import SyncRow
+from milepost.sync import finish
 from milepost.sync.fence import is_free
 from milepost.sync.finish import fail
 from milepost.sync.telling import Teller
@@ -26,6 +28,9 @@ from milepost.sync.telling import Teller
 Reason = Literal["request", "connection", "schedule"]
 
 LONGEST_DAYS = 36_500
+
+# Files are sent to Milepost by hand, so that they can be asked for whoever the provider is.
+HISTORICAL_FILES = "historical_files"
 
 
 class Desk:
@@ -43,7 +48,7 @@ class Desk:
         reason: Reason,
         start_from: datetime | None = None,
         days: float | None = None,
-        provider_requests: Sequence[str] = (),
+        asked_for: Sequence[str] = (),
     ) -> SyncRow:
         """Write down a sync and put its first turn into the queue.
 
@@ -54,7 +59,7 @@ class Desk:
         """
         connection = await _connected(session, connection)
         manifest = self._registry.manifest(connection.provider)
-        _require_offered(manifest, provider_requests)
+        _require_offered(manifest, asked_for)
         now = clock.now()
         asked = await _resolve_start(session, connection.id, start_from, days, now)
         earliest = now - timedelta(days=manifest.history_days)
@@ -64,10 +69,12 @@ class Desk:
             reason=reason,
             start_from=max(asked, earliest),
             now=now,
-            provider_requests=provider_requests,
+            provider_requests=asked_for,
         )
         if sync_id is None:
             raise await _at_work(session, connection.id)
+        for kind in asked_for:
+            await provider_requests.insert(session, connection.id, sync_id, kind, now)
         sync = await self._queue_up(session, connection.id, sync_id, reason)
         teller = Teller(connection, manifest.name)
         if asked < earliest:
@@ -96,6 +103,7 @@ class Desk:
                 "Sync already in progress", "Another sync has just been requested."
             ) from None
         await slices.change(session, "reopen", connection.id, sync_id)
+        await provider_requests.change(session, "reopen", connection.id, sync_id)
         sync = await self._queue_up(session, connection.id, sync_id, "request")
         teller = Teller(connection, self._registry.manifest(connection.provider).name)
         await teller.sync(session, "sync.requested", sync, clock.now())
@@ -117,9 +125,53 @@ class Desk:
         if sync.status not in ("requested", "in_progress"):
             raise Unprocessable(f"The sync has ended already; it is {sync.status}.")
         await syncs.run(session, "ask_to_cancel", sync, cancel_reason=why)
-        if await is_free(session, connection.id):
+        if sync.waiting or await is_free(session, connection.id):
             teller = Teller(connection, self._registry.manifest(connection.provider).name)
             await fail(session, teller, sync, why)
+
+    async def await_files(
+        self, session: Session, connection: ConnectionRow, start_from: datetime
+    ) -> RequestRow:
+        """Write down a sync that brings nothing but files, and what it waits for."""
+        connection = await _connected(session, connection)
+        now = clock.now()
+        sync_id = await syncs.insert_waiting(
+            session, connection.id, start_from=min(start_from, now), now=now
+        )
+        request_id = await provider_requests.insert(
+            session, connection.id, sync_id, HISTORICAL_FILES, now
+        )
+        await provider_requests.change(session, "send", connection.id, sync_id)
+        sync = await syncs.get(session, connection.id, sync_id)
+        request = await provider_requests.get(session, connection.id, request_id)
+        assert sync is not None
+        assert request is not None
+        teller = Teller(connection, self._registry.manifest(connection.provider).name)
+        await teller.sync(session, "sync.requested", sync, now)
+        await teller.sync(session, "sync.started", sync, now)
+        return request
+
+    async def cancel_request(
+        self, session: Session, connection: ConnectionRow, request_id: UUID
+    ) -> RequestRow:
+        """Wait for a provider request no longer; what was merged stays, and its sync completes without it."""
+        await connections.stamp(session, connection.id)
+        found = await provider_requests.get(session, connection.id, request_id)
+        if found is None:
+            shown = ids.show("provider_request", request_id)
+            raise NotFound(detail=f"Could not find resource with ID: {shown}")
+        sync = await syncs.get(session, connection.id, found.sync_id, lock=True)
+        assert sync is not None
+        ended = await provider_requests.end(
+            session, connection.id, request_id, "cancelled", clock.now()
+        )
+        if ended is None:
+            raise Unprocessable(f"The provider request has ended already; it is {found.status}.")
+        if sync.waiting:
+            await files.cancel(session, connection.id, sync.id)
+            teller = Teller(connection, self._registry.manifest(connection.provider).name)
+            await finish.resolve(session, teller, sync)
+        return ended
 
     async def _queue_up(
         self, session: Session, connection_id: UUID, sync_id: UUID, reason: str
@@ -174,10 +226,11 @@ async def _connected(session: Session, connection: ConnectionRow) -> ConnectionR
     return now
 
 
-def _require_offered(manifest: Manifest, provider_requests: Sequence[str]) -> None:
-    for kind in provider_requests:
-        if kind not in manifest.provider_requests:
-            offered = ", ".join(manifest.provider_requests) or "none"
+def _require_offered(manifest: Manifest, asked_for: Sequence[str]) -> None:
+    known = list(dict.fromkeys([HISTORICAL_FILES, *manifest.provider_requests]))
+    for kind in asked_for:
+        if kind not in known:
+            offered = ", ".join(known)
             raise Unprocessable(
                 f"{manifest.name} does not offer the provider request “{kind}”; it offers: {offered}."
             )

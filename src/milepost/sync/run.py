@@ -12,7 +12,7 @@ from milepost import clock
 from milepost.errors import LoginLost
 from milepost.jobs.queue import defer_turn
 from milepost.kit.registry import Registry
-from milepost.store import connections, coverage, slices, syncs
+from milepost.store import connections, coverage, provider_requests, slices, syncs
 from milepost.store.connections import ConnectionRow
 from milepost.store.partitions import Partitions
 from milepost.store.pool import Database, Session
@@ -69,6 +69,7 @@ class Runner:
                 sync is None
                 or connection is None
                 or sync.status not in ("requested", "in_progress")
+                or sync.waiting
             ):
                 return
             teller = Teller(connection, self._registry.manifest(connection.provider).name)
@@ -123,6 +124,7 @@ class Runner:
             if started is not None:
                 sync = started
                 await teller.sync(session, "sync.started", sync, clock.now())
+                await provider_requests.change(session, "send", sync.connection_id, sync.id)
             if not await slices.of_sync(session, sync.connection_id, sync.id):
                 manifest, now = self._registry.manifest(connection.provider), clock.now()
                 planned = planner.plan(
@@ -149,7 +151,7 @@ class Runner:
             elif not any(row.status == "todo" for row in rows):
                 why = finish.failure(rows)
                 if why is None:
-                    await finish.complete(session, teller, sync)
+                    await finish.complete_or_wait(session, teller, sync)
                 else:
                     await finish.fail(session, teller, sync, why)
             elif pause.failures:

@@ -17,11 +17,12 @@ from milepost import clock
 from milepost.jobs import queue as jobs
 from milepost.kit.addresses import NONE_ALLOWED, Allowed
 from milepost.kit.registry import Registry
-from milepost.store import allowances
+from milepost.store import allowances, files
 from milepost.store.pool import Database
 from milepost.sync.deletion import delete_due
 from milepost.sync.expiry import expire
 from milepost.sync.live import Intervals
+from milepost.sync.merging import merge_due
 from milepost.sync.polling import Poller
 from milepost.sync.request import Desk
 from milepost.sync.retention import UNLIMITED, Retention
@@ -105,6 +106,7 @@ async def run(
                 (_WATCH_SECONDS, "watch", look_after),
                 (_WATCH_SECONDS, "cadence", partial(request_due, database, desk, cadence)),
                 (_WATCH_SECONDS, "deletion", partial(delete_due, database, registry)),
+                (_WATCH_SECONDS, "files", partial(merge_due, database, registry, retention)),
                 (_WATCH_SECONDS, "webhooks", partial(webhooks.run, database, webhooks_allow)),
                 (_SWEEP_SECONDS, "sweep", partial(_sweep, database)),
                 (_SWEEP_SECONDS, "retention", partial(expire, database, registry, retention)),
@@ -127,6 +129,7 @@ async def run(
 async def _sweep(database: Database) -> None:
     async with database.session() as session:
         await allowances.sweep(session)
+        await files.sweep(session)
 
 
 @contextlib.asynccontextmanager

@@ -91,7 +91,7 @@ async def request_sync(call: Call) -> Sync:
             reason="request",
             start_from=utc(wish.start_from, "{requestBody}.startFrom"),
             days=None if wish.days is UNSET else wish.days,
-            provider_requests=list(dict.fromkeys(asked)),
+            asked_for=list(dict.fromkeys(asked)),
         )
         return (await shown_syncs(session, [row]))[0]
 

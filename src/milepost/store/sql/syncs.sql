@@ -2,11 +2,27 @@
 -- The partial unique index lets one request win; the others get no row and are told who works.
 insert into sync (connection_id, id, status, reason, start_from, requested_at, provider_requests, resume_at)
 values (%(connection_id)s, %(id)s, 'requested', %(reason)s, %(start_from)s, %(now)s, %(provider_requests)s, %(now)s)
-on conflict (connection_id) where status in ('requested', 'in_progress') do nothing
+on conflict (connection_id) where status in ('requested', 'in_progress') and not waiting do nothing
 returning id
 
 -- name: active
-select id from sync where connection_id = %(connection_id)s and status in ('requested', 'in_progress')
+-- The one that is worked on; a sync that only waits for files keeps no other from being.
+select id from sync
+where connection_id = %(connection_id)s and status in ('requested', 'in_progress') and not waiting
+
+-- name: insert_waiting
+insert into sync (connection_id, id, status, reason, start_from, requested_at, started_at, provider_requests,
+  resume_at, waiting)
+values (%(connection_id)s, %(id)s, 'in_progress', 'request', %(start_from)s, %(now)s, %(now)s,
+  '{historical_files}', %(now)s, true)
+
+-- name: waiting
+select id from sync where connection_id = %(connection_id)s and status = 'in_progress' and waiting
+
+-- name: wait
+-- All that can be called for is there.
+update sync set waiting = true, job_id = null
+where connection_id = %(connection_id)s and id = %(id)s and status = 'in_progress'
 
 -- name: last_requested_at
 select max(requested_at) from sync where connection_id = %(connection_id)s
@@ -51,13 +67,14 @@ where connection_id = %(connection_id)s and id = %(id)s
 returning stalls
 
 -- name: complete
-update sync set status = 'completed', progress = 100, completed_at = clock_timestamp(), cancel_reason = null
+update sync set status = 'completed', progress = 100, completed_at = clock_timestamp(), cancel_reason = null,
+  waiting = false
 where connection_id = %(connection_id)s and id = %(id)s and status = 'in_progress'
 returning *
 
 -- name: fail
 update sync set status = 'failed', failure_reason = %(failure_reason)s, completed_at = clock_timestamp(),
-  cancel_reason = null
+  cancel_reason = null, waiting = false
 where connection_id = %(connection_id)s and id = %(id)s and status in ('requested', 'in_progress')
 returning *
 
@@ -76,7 +93,7 @@ returning *
 -- queue has no waiting job for them. A job that was fetched is given %(grace)s to take the fence.
 select s.connection_id, s.id, s.job_id, j.status as job_status
 from sync s left join procrastinate_jobs j on j.id = s.job_id
-where s.status in ('requested', 'in_progress')
+where s.status in ('requested', 'in_progress') and not s.waiting
   and s.resume_at < clock_timestamp() - %(grace)s::interval
   and (j.id is null or j.status not in ('todo', 'doing')
        or j.status = 'doing' and (
