@@ -151,6 +151,14 @@ class OAuthForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     scopes: list[str] = []
 
 
+class Ground(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a claim about a model rests on; a real account with the day and how many records were read."""
+
+    on: Literal["document", "sdk", "recorded", "account"]
+    date: str = ""
+    records: int = 0
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A provider's identity card, read from `manifest.toml` (and, for a brand, laid over by its file).
 
@@ -186,6 +194,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     oauth: OAuthForm | None = None
     references: list[dict[str, str]] = []
     sources: list[str] = []
+    evidence: dict[
+        str, list[Ground]
+    ] = {}  # by contract model; status live needs an account for each
     provider_requests: list[str] = []  # kinds of out-of-band requests that the provider offers
     file_formats: list[str] = []  # what the package's `files` reads (`kit.files.FileFormats`)
 

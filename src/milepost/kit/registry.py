@@ -64,6 +64,10 @@ class Registry:
     def manifest(self, code: str) -> Manifest:
         return self._entry(code).manifest
 
+    def package(self, code: str) -> str:
+        """Name the package that speaks the provider's dialect."""
+        return self._entry(code).package
+
     def base_url(self, code: str) -> str:
         """Where the provider is: as configured for this code, else as its manifest says."""
         return self._base_urls.get(code, self.manifest(code).base_url)

@@ -24,9 +24,11 @@ from milepost.errors import (
 )
 from milepost.kit import registry
 from milepost.kit.contract import Page, Slice
+from milepost.kit.laws.stage import SpokenIdentity
 from milepost.kit.login import Pocket
 from milepost.kit.loopback import Asked, Loopback, Said
-from milepost.providers.geotab.conftest import LOGIN, SESSION, Script, SpokenIdentity, connected
+from milepost.providers.geotab.conftest import LOGIN, connected
+from milepost.providers.geotab.script import SESSION, Script
 
 NOW = datetime(2026, 7, 15, 12, tzinfo=UTC)
 Answer = Callable[[dict[str, Any]], Said | None]

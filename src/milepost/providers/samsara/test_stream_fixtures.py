@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import msgspec
 import pytest
@@ -16,45 +15,15 @@ from milepost import clock
 from milepost.ids import Identity
 from milepost.kit import registry
 from milepost.kit.contract import Connector, Page, Slice
+from milepost.kit.laws.script import Script
+from milepost.kit.laws.stage import SpokenIdentity
 from milepost.kit.ledger import unknown_fields
 from milepost.kit.login import Pocket
-from milepost.kit.loopback import Asked, Loopback, Said
+from milepost.kit.loopback import Asked, Loopback
 from milepost.providers.samsara import fields, record_fields
 
 FIXTURES = Path(__file__).parent / "fixtures" / "streams"
 NAMES = sorted(path.stem for path in FIXTURES.glob("*.json"))
-
-
-class SpokenIdentity(Identity):
-    """Names records by what they are, so that expected output can be read."""
-
-    def __init__(self) -> None:
-        super().__init__(UUID(int=1))
-
-    def of(self, model: str, source_id: str) -> str:
-        return f"{model}:{source_id}"
-
-
-class Script:
-    """Answers as a fixture says: the first entry whose path and query fit, cursor or none included."""
-
-    def __init__(self, answers: list[dict[str, Any]]) -> None:
-        self._answers = answers
-        self.used: list[int] = []
-
-    def __call__(self, asked: Asked) -> Said:
-        for number, each in enumerate(self._answers):
-            wanted = each.get("query", {})
-            resumed = ("after" in wanted) == ("after" in asked.query)
-            if resumed and asked.path == each["path"] and wanted.items() <= asked.query.items():
-                self.used.append(number)
-                said = each["text"] if "text" in each else json.dumps(each["body"])
-                return Said(said.encode(), each.get("status", 200))
-        return Said(json.dumps({"message": f"no answer to {asked}"}).encode(), 409)
-
-    @property
-    def told_all(self) -> bool:
-        return set(self.used) == set(range(len(self._answers)))
 
 
 @asynccontextmanager
@@ -93,52 +62,6 @@ def records(pages: list[Page]) -> list[Any]:
     return [
         msgspec.to_builtins(record) for page in pages for cut in page.cuts for record in cut.records
     ]
-
-
-@pytest.mark.parametrize("name", NAMES)
-async def test_a_stream_becomes_its_expected_documents(name: str) -> None:
-    given = fixture(name)
-
-    pages, _, script = await read(given)
-
-    assert records(pages) == given["expected"]
-    reasons = [reject.reason for page in pages for cut in page.cuts for reject in cut.rejects]
-    assert reasons == given["set_aside"]
-    assert script.told_all
-    assert [page.last for page in pages] == [False] * (len(pages) - 1) + [True]
-
-
-@pytest.mark.parametrize("name", NAMES)
-async def test_every_field_of_a_fixture_is_accounted_for(name: str) -> None:
-    pages, _, _ = await read(fixture(name))
-
-    for page in pages:
-        for cut in page.cuts:
-            assert not unknown_fields(cut.body, fields.BY_SCHEMA[cut.schema]), cut.schema
-
-
-@pytest.mark.parametrize("name", NAMES)
-async def test_every_record_stands_where_its_cut_says(name: str) -> None:
-    pages, _, _ = await read(fixture(name))
-
-    for cut in (cut for page in pages for cut in page.cuts):
-        body = json.loads(cut.body)
-        numbers = range(len(cut.records)) if cut.ordinals is None else cut.ordinals
-        assert len(numbers) == len(cut.records)
-        if cut.path:
-            assert all(0 <= number < len(body[cut.path]) for number in numbers)
-
-
-@pytest.mark.parametrize("name", NAMES)
-async def test_a_stream_goes_on_from_each_of_its_cursors(name: str) -> None:
-    given = fixture(name)
-    pages, _, _ = await read(given)
-
-    for at, page in enumerate(pages[:-1]):
-        async with scripted(given["answers"]) as (connector, _, _):
-            with clock.held_at(clock.parse(given["now"])):
-                rest = [each async for each in connector.pages(slice_of(given, page.cursor))]
-        assert records(rest) == records(pages[at + 1 :])
 
 
 def check(text: str, schema: dict[str, Any]) -> None:

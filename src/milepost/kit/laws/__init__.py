@@ -1,0 +1,1 @@
+"""The laws that every provider is held to by existing: `book.held` tries them all on one provider."""

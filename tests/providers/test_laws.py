@@ -1,0 +1,36 @@
+"""Every provider that is installed is held to every law, without a line of its own."""
+
+from __future__ import annotations
+
+import functools
+import json
+from pathlib import Path
+
+import pytest
+
+from milepost.kit import registry
+from milepost.kit.laws import book
+from milepost.kit.laws.stage import Stage
+from milepost.sandbox.world import SyntheticWorld
+
+PLATFORMS = [c for c in registry.load().codes if registry.load().manifest(c).base_code is None]
+SPECS = Path(__file__).parents[3] / "shared/specs"
+DOCUMENTS = {"samsara": SPECS / "samsara-2025-10-23.json"}
+
+
+@functools.cache
+def stage(code: str) -> Stage:
+    return Stage(code, registry.load, SyntheticWorld(seed=7, vehicles=4, drivers=4))
+
+
+@pytest.mark.parametrize("law", book.SENTENCES)
+@pytest.mark.parametrize("code", PLATFORMS)
+async def test_the_law_is_kept(code: str, law: str) -> None:
+    place = DOCUMENTS.get(code)
+    document = json.loads(place.read_bytes()) if place and place.is_file() else None
+
+    verdict = await book.held(stage(code), law, document)
+
+    assert verdict.outcome != "broken", f"{verdict.sentence} {verdict.note}"
+    if stage(code).manifest.streams and law not in ("document", "fixtures", "fields"):
+        assert verdict.outcome == "kept"
