@@ -170,6 +170,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     poll_concurrency: Annotated[
         Count, Meta(description="Managed polls that one worker makes at the same time")
     ] = 8
+    drop_folder: Annotated[
+        Path | None,
+        Meta(
+            description="Folder with a folder `conn_…` for each connection, into which files of exported "
+            "data are put for it",
+            extra={"default": "none"},
+        ),
+    ] = None
     deletion_grace_hours: Annotated[
         float,
         Meta(
@@ -327,7 +335,7 @@ def _value(variable: str, name: str, kind: Any, text: str) -> Any:
 
 def _parse(name: str, kind: Any, text: str) -> Any:
     match name:
-        case "data_dir":
+        case "data_dir" | "drop_folder":
             return Path(text).expanduser().absolute()
         case "secret_keys" | "webhooks_allow":
             return tuple(key for key in re.split(r"[,\s]+", text) if key)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import httpx2
+import msgspec
 import pytest
 from tests.api.conftest import Client, Site
 
+from milepost.providers.files import columns
 from milepost.store.pool import fetch_all
 from milepost.sync.merging import merge_due
 from milepost.sync.retention import UNLIMITED
 
 FIXTURES = Path(__file__).parents[2] / "src/milepost/providers/files/fixtures"
+PAGE = (Path(__file__).parents[2] / "docs/how-to/files.md").read_text()
 TRACK = (FIXTURES / "track.csv").read_bytes()
 RECORDS = {"startAt": "2020-01-01T00:00:00Z"}
 
@@ -311,3 +315,36 @@ async def test_files_of_one_fleet_are_not_shown_to_another(site: Site, exports: 
     named = await upload(theirs, TRACK, providerRequest=file["providerRequest"])
     assert named.status_code == 404
     assert (await theirs.get("/files")).json()["results"] == []
+
+
+def blocks(kind: str) -> list[str]:
+    return re.findall(rf"```{kind}\n(.*?)```", PAGE, re.DOTALL)
+
+
+async def test_the_files_that_the_page_shows_are_read(site: Site, exports: Client) -> None:
+    for kind in ("csv", "xml"):
+        for shown in blocks(kind):
+            answer = await upload(exports, shown.encode(), dryRun="true")
+            assert answer.status_code == 200, answer.text
+
+
+async def test_the_bodies_that_the_page_shows_are_taken_and_its_refusal_is_given(
+    site: Site, client: Client
+) -> None:
+    connect, request, refusal = (msgspec.json.decode(each) for each in blocks("json"))
+    made = await client.post("/connections", connect)
+    assert made.status_code == 201, made.text
+    fleet = client.as_(made.json()["token"])
+    await site.work()
+    assert (await fleet.post("/syncs", request)).status_code == 201
+
+    noon = b"vehicle,time,lat,lon\nT,2026-01-06T03:24:53Z,1,2\nT,noon,1,2\n"
+    answer = (await upload(fleet, noon)).json()
+    assert {name: answer[name] for name in refusal} == refusal
+
+
+def test_the_page_lists_every_column_and_no_other() -> None:
+    table = PAGE.partition("| what | headers |")[2].partition("\n\n")[0]
+    listed = set(re.findall(r"`([a-z_]+)`", table)) - {"on", "off", "idle"}
+
+    assert listed == columns.TEXTS.keys() | columns.MEASURES.keys()

@@ -43,6 +43,12 @@ LINK_VERBS = {
         "Print a public token for a connection, to be exchanged once.",
     ),
 }
+FILES_VERBS = {
+    "upload": (
+        "milepost.cli.files:upload",
+        "Upload files of exported data to a connection, and wait until they are merged.",
+    ),
+}
 
 app = App(
     name="milepost",
@@ -51,13 +57,17 @@ app = App(
 )
 application = App(name="app", help="Applications: who may use the API, and their keys.")
 link = App(name="link", help="Link: where fleets connect their accounts.")
+files = App(name="files", help="Files: exported data for a connection.")
 for _name, (_where, _help) in VERBS.items():
     app.command(_where, name=_name, help=_help)
 for _name, (_where, _help) in APPLICATION_VERBS.items():
     application.command(_where, name=_name, help=_help)
 for _name, (_where, _help) in LINK_VERBS.items():
     link.command(_where, name=_name, help=_help)
+for _name, (_where, _help) in FILES_VERBS.items():
+    files.command(_where, name=_name, help=_help)
 app.command(application)
+app.command(files)
 app.command(link)
 
 

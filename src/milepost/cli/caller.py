@@ -45,6 +45,11 @@ class Caller:
     async def post(self, path: str, body: Mapping[str, Any]) -> Any:
         return await self._ask("POST", path, json=body)
 
+    async def send(self, path: str, chunks: AsyncIterator[bytes], size: int, **query: Any) -> Any:
+        """Post bytes as they come; `size` is how many there will be."""
+        headers = {"Content-Length": str(size), "Content-Type": "application/octet-stream"}
+        return await self._ask("POST", path, params=query, content=chunks, headers=headers)
+
     async def every(self, path: str, **query: Any) -> AsyncIterator[dict[str, Any]]:
         """Yield the records of a listing, page after page."""
         cursor: dict[str, str] = {}

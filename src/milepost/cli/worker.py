@@ -39,5 +39,6 @@ async def _work(settings: Settings) -> int:
             polled=settings.polled,
             poll_hands=settings.poll_concurrency,
             retention=Retention(settings.retention_days),
+            drop_folder=settings.drop_folder,
         )
     return 0

@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from uuid import UUID
 
 import structlog
@@ -20,10 +21,13 @@ from milepost.kit.registry import Registry
 from milepost.store import allowances, files
 from milepost.store.pool import Database
 from milepost.sync.deletion import delete_due
+from milepost.sync.dropping import DropFolder
 from milepost.sync.expiry import expire
+from milepost.sync.lines import Lines
 from milepost.sync.live import Intervals
 from milepost.sync.merging import merge_due
 from milepost.sync.polling import Poller
+from milepost.sync.receiving import Receiver
 from milepost.sync.request import Desk
 from milepost.sync.retention import UNLIMITED, Retention
 from milepost.sync.run import Runner
@@ -82,6 +86,7 @@ async def run(
     polled: Intervals | None = None,
     poll_hands: int = 8,
     webhooks_allow: Allowed = NONE_ALLOWED,
+    drop_folder: Path | None = None,
 ) -> None:
     """Work until cancelled or told to stop by a signal."""
     hands = poll_hands if polled else 0
@@ -95,6 +100,8 @@ async def run(
     )  # fmt: skip
     tasks(queue, runner)
     desk = Desk(registry, queue)
+    receiver = Receiver(database, registry, desk, Lines(database, registry))
+    dropped = [DropFolder(drop_folder, database, receiver).look] if drop_folder else []
     poller = Poller(database, registry, polled or {}, hands=poll_hands, public_url=public_url)
 
     async def look_after() -> None:
@@ -112,6 +119,7 @@ async def run(
                 (_SWEEP_SECONDS, "retention", partial(expire, database, registry, retention)),
                 (_WATCH_SECONDS, "polling", poller.enrol),
                 (_SWEEP_SECONDS, "polling", poller.sweep),
+                *[(_WATCH_SECONDS, "drop folder", look) for look in dropped],
                 *[(_IDLE_HAND_SECONDS, "polling", poller.work)] * hands,
             ]
             async with _watching(watches):
