@@ -96,7 +96,14 @@ class Site:
         self.sandbox = sandbox
         self.registry = providers
         self.queue = jobs.app(database.url, min_size=1, max_size=2)
-        runner = Runner(database, providers, self.queue, turn_seconds=60, public_url=PUBLIC_URL)
+        runner = Runner(
+            database,
+            providers,
+            self.queue,
+            turn_seconds=60,
+            public_url=PUBLIC_URL,
+            cadence=timedelta(hours=2),
+        )
         tasks(self.queue, runner)
         # Errors of the application are answers, as for any client.
         transport = httpx2.ASGITransport(app, raise_app_exceptions=False)  # type: ignore[arg-type]

@@ -34,6 +34,7 @@ EXEMPT = {
     "deliveries.claim": "couriers look after all tenants",
     "deliveries.seen": "the courier's own state",
     "deliveries.leave": "the courier's own state",
+    "syncs.due": "the watch over what waits for its time looks after all tenants",
     "syncs.orphans": "the reaper looks after all tenants",
     "pool.fetch_one": "runs a query that is handed in",
     "pool.fetch_all": "runs a query that is handed in",

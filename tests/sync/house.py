@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -37,7 +38,12 @@ class House:
         self.queue: App = jobs.app(database.url, min_size=1, max_size=3)
         self.desk = Desk(providers, self.queue)
         self.runner = Runner(
-            database, providers, self.queue, turn_seconds=60, public_url="http://127.0.0.1"
+            database,
+            providers,
+            self.queue,
+            turn_seconds=60,
+            public_url="http://127.0.0.1",
+            cadence=timedelta(hours=2),
         )
         tasks(self.queue, self.runner)
 
@@ -49,7 +55,8 @@ class House:
             return await self.desk.request(session, row, reason="request", **asked)
 
     async def work(self) -> None:
-        """Let a worker do what is due in the queue, and leave."""
+        """Let a worker do what is due, and leave."""
+        await self.runner.wake_due()
         await self.queue.run_worker_async(
             queues=[jobs.SYNC_QUEUE], wait=False, install_signal_handlers=False
         )
@@ -95,9 +102,7 @@ class House:
     async def hurry(self) -> None:
         """Let what waits for its time be due now."""
         async with self.database.session() as session:
-            await session.execute(
-                "update procrastinate_jobs set scheduled_at = null where status = 'todo'"
-            )
+            await session.execute("update sync set resume_at = requested_at where job_id is null")
 
     async def fault(self, **fault: Any) -> None:
         """Let something go wrong at the provider."""

@@ -158,3 +158,24 @@ async def test_who_is_let_in_while_a_slice_is_read_lacks_nothing_after_the_next_
         "position where vehicle_id = %s and located_at >= %s", vehicle_id, start
     )
     assert found == len(held)
+
+
+async def test_who_is_let_in_is_asked_for_alone(house: House) -> None:
+    vehicle = house.sandbox.world.vehicles[1].id
+    shown = Identity(house.connection.id).of("vehicle", vehicle)
+    with clock.held_at(NOON):
+        await house.sync(days=1)
+    with clock.held_at(NOON + timedelta(hours=2)):
+        await filter_by(house, vehicles={"exclude_ids": [shown]})
+        await house.sync()
+    with clock.held_at(NOON + timedelta(hours=4)):
+        await filter_by(house)
+        before = len(house.sandbox.log.show(each=True)["each"])
+        await house.sync()
+
+    log = house.sandbox.log.show(each=True)["each"][before:]
+    asked = [each["query"] for each in log if each["path"].endswith("/stats/history")]
+    asked = [query for query in asked if "faultCodes" not in query]
+    assert asked
+    assert all(f"vehicleIds={vehicle}" in query for query in asked), asked
+    assert await house.count("coverage_gap") == 0

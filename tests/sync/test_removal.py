@@ -20,6 +20,7 @@ from milepost.store.pool import Database
 NOON = datetime(2026, 3, 10, 18, tzinfo=UTC)
 # In the days after it, people take back safety events and a duty status.
 REVIEWED = datetime(2026, 2, 20, 12, tzinfo=UTC)
+AT_WORK = "sync where status in ('requested', 'in_progress')"
 GONE = "document where model = 'vehicle' and deleted_at is not null"
 LOSS = "select status from issue where subject = 'vehicles:loss'"
 
@@ -47,6 +48,9 @@ async def gone_after(house: House, hours: int) -> int:
     """Sync once more; return how many vehicles are removed then."""
     with clock.held_at(NOON + timedelta(hours=hours)):
         await house.sync(days=0)
+        while await house.count(AT_WORK):
+            await house.hurry()
+            await house.work()
     return await house.count(GONE)
 
 

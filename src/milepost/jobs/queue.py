@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from procrastinate import App, PsycopgConnector
@@ -28,14 +27,12 @@ async def defer_turn(
     connection_id: str,
     sync_id: str,
     reason: str,
-    at: datetime | None,
 ) -> int:
     """Put a sync's next turn into the queue, in the caller's transaction; return the job's number."""
     task = queue.configure_task(
         TURN_TASK,
         queue=SYNC_QUEUE,
         priority=PRIORITIES[reason],
-        schedule_at=at,
         connection=session,
     )
     return await task.defer_async(connection_id=connection_id, sync_id=sync_id)

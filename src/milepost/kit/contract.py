@@ -71,6 +71,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     cursor then, for the next time. `caught_up_to` is the instant up to which a feed has shown all.
     `withdrawn` names records, by their ids at the source, that the provider takes back: a feed has no other
     way to say so, since it names only what is new.
+    `asked` is false where nothing had to be asked of the provider, so that the page proves no permission.
     """
 
     cuts: list[Cut]
@@ -78,6 +79,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     last: bool
     caught_up_to: datetime | None = None
     withdrawn: Sequence[str] = ()
+    asked: bool = True
 
 
 Mode = Literal["listing", "history", "feed"]
@@ -88,7 +90,9 @@ class Slice(msgspec.Struct, frozen=True, kw_only=True):
 
     A listing has no window. A history slice covers [starts_at, ends_at) of record time. A feed slice
     follows what came in since its cursor; without one it opens the feed, which shows the last known
-    value of every vehicle, and from then on whatever is new.
+    value of every vehicle, and from then on whatever is new. With `subjects`, only what these vehicles (of
+    hours of service: drivers) did is wanted, named by their ids at the source; a connector whose provider
+    cannot be asked so narrowly reads the whole window, and no harm is done.
     """
 
     stream: str
@@ -96,6 +100,7 @@ class Slice(msgspec.Struct, frozen=True, kw_only=True):
     starts_at: datetime | None = None
     ends_at: datetime | None = None
     cursor: str | None = None
+    subjects: tuple[str, ...] | None = None
 
 
 class StreamSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -128,6 +133,11 @@ class StreamSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     @property
     def window(self) -> timedelta:
         return timedelta(hours=self.window_hours)
+
+    @property
+    def subject(self) -> Literal["vehicle", "driver"]:
+        """Whose the stream's records are: a driver's for hours of service, else a vehicle's."""
+        return "driver" if self.model in ("hos_log", "hos_daily_log") else "vehicle"
 
 
 class LoginField(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

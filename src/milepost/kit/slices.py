@@ -37,6 +37,7 @@ class SliceRow(msgspec.Struct, frozen=True, kw_only=True):
     pages: int = 0
     records: int = 0
     error: str | None = None
+    subjects: list[str] | None = None  # only these vehicles or drivers, by their ids at the source
 
     def task(self) -> Slice:
         """What a connector is asked to do."""
@@ -46,4 +47,5 @@ class SliceRow(msgspec.Struct, frozen=True, kw_only=True):
             starts_at=self.starts_at,
             ends_at=self.ends_at,
             cursor=self.cursor,
+            subjects=None if self.subjects is None else tuple(self.subjects),
         )

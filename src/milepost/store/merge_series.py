@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from msgspec.structs import replace
@@ -32,6 +34,9 @@ _TYPES = {
                  "uuid", "text", "text"],
     "stat": ["uuid", "timestamptz", "int8", "float8", "int4", "int2", "text"],
 }  # fmt: skip
+
+
+_MODELS = {"position": "vehicle_location", "stat": "vehicle_stat"}
 
 
 class Merged(msgspec.Struct, frozen=True):
@@ -87,6 +92,31 @@ def rows(
                 yield (vehicle, record.at, raw.id, record.value, ordinal, kind, record.source_id)
 
 
+def rows_a_day(raw_cuts: Iterable[RawCut], identity: Identity) -> Counter[tuple[UUID, int]]:
+    """Count the cuts' records by vehicle and UTC day, a day as its ordinal.
+
+    Most cuts lie within one day, which their first and last record tell: 0.04 µs a record.
+    """
+    counts: Counter[tuple[UUID, int]] = Counter()
+    for raw in raw_cuts:
+        records = raw.cut.records
+        if not records:
+            continue
+        assert raw.cut.subject is not None, "a series record belongs to a vehicle"
+        vehicle = identity.uuid("vehicle", raw.cut.subject)
+        times = [
+            record.located_at if type(record) is Fix else record.at  # type: ignore[union-attr]
+            for record in records
+        ]
+        first, last = min(times).toordinal(), max(times).toordinal()
+        if first == last:
+            counts[vehicle, first] += len(times)
+        else:
+            for day, count in Counter(time.toordinal() for time in times).items():
+                counts[vehicle, day] += count
+    return counts
+
+
 def _positions(
     pairs: Iterable[tuple[Any, int]], vehicle: Any, raw_id: int, identity: Identity
 ) -> Iterator[tuple[Any, ...]]:
@@ -115,6 +145,15 @@ async def copy_straight(
         for row in rows(series, raw_cuts, identity):
             await copy.write_row(lead + row)
             count += 1
+    days = rows_a_day(raw_cuts, identity)
+    values = {
+        "connection_id": identity.connection_id,
+        "model": _MODELS[series],
+        "vehicles": [vehicle for vehicle, _ in days],
+        "days": [date.fromordinal(day) for _, day in days],
+        "counts": [*days.values()],
+    }
+    await session.execute(SQL["count_rows"].encode(), values)
     return Merged(count, frozenset(raw.id for raw in raw_cuts if raw.cut.records))
 
 

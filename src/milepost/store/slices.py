@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -16,25 +16,47 @@ from milepost.store.queries import queries
 SQL = queries("slices")
 
 
-async def of_sync(session: Session, connection_id: UUID, sync_id: UUID) -> list[SliceRow]:
-    """List the slices of a sync in the order in which they are taken."""
+async def todo(session: Session, connection_id: UUID, sync_id: UUID) -> list[SliceRow]:
+    """List the slices of a sync that have not ended, in the order in which they are taken."""
     async with session.cursor(row_factory=class_row(SliceRow)) as cursor:
         values = {"connection_id": connection_id, "id": sync_id}
-        await cursor.execute(SQL["all"].encode(), values)
+        await cursor.execute(SQL["todo"].encode(), values)
+        return await cursor.fetchall()
+
+
+async def some(
+    session: Session, connection_id: UUID, sync_id: UUID, first: int, count: int
+) -> list[SliceRow]:
+    """List `count` slices of a sync from a number on, ended ones too."""
+    async with session.cursor(row_factory=class_row(SliceRow)) as cursor:
+        values = {"connection_id": connection_id, "id": sync_id, "first": first, "count": count}
+        await cursor.execute(SQL["some"].encode(), values)
         return await cursor.fetchall()
 
 
 async def insert(
-    session: Session, connection_id: UUID, sync_id: UUID, planned: Iterable[SliceRow]
+    session: Session, connection_id: UUID, sync_id: UUID, planned: Sequence[SliceRow]
 ) -> None:
+    """Write slices down, and add them to the sums of their streams."""
+    owner = {"connection_id": connection_id, "id": sync_id}
     async with session.cursor() as cursor:
         await cursor.executemany(
             SQL["insert"].encode(),
-            [
-                {"connection_id": connection_id, "id": sync_id, **msgspec.structs.asdict(row)}
-                for row in planned
-            ],
+            [{**owner, **msgspec.structs.asdict(row)} for row in planned],
         )
+    for stream in dict.fromkeys(row.stream for row in planned):
+        own = [row for row in planned if row.stream == stream]
+        sums = {"slices": len(own), "weight": sum(row.weight for row in own)}
+        values = {**owner, "stream": stream, "rank": min(row.rank for row in own), **sums}
+        await session.execute(SQL["announce"].encode(), values)
+
+
+async def next_number(session: Session, connection_id: UUID, sync_id: UUID) -> int:
+    """Return the number of the next slice to be planned; 0 for a sync that was never planned."""
+    values = {"connection_id": connection_id, "id": sync_id}
+    row = await fetch_one(session, SQL["next_number"], values)
+    assert row is not None
+    return int(row[0])
 
 
 async def change(
@@ -44,6 +66,17 @@ async def change(
     await session.execute(
         SQL[query].encode(), {"connection_id": connection_id, "id": sync_id, **values}
     )
+
+
+async def reopen(session: Session, connection_id: UUID, sync_id: UUID) -> None:
+    """Let what did not end well be read again."""
+    await change(session, "reopen", connection_id, sync_id)
+    await change(session, "reopen_streams", connection_id, sync_id)
+
+
+async def read_news_again(session: Session, connection_id: UUID, sync_id: UUID) -> None:
+    """Let listings and feeds that were read to the end be read again, in the same sync."""
+    await change(session, "read_news_again", connection_id, sync_id)
 
 
 async def progress(session: Session, connection_id: UUID, sync_id: UUID) -> float:

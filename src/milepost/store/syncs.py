@@ -20,6 +20,9 @@ from milepost.store.queries import queries
 SQL = queries("syncs")
 STATUSES: tuple[SyncStatus, ...] = get_args(SyncStatus)
 
+# So many waiting syncs are woken in one go; the next look takes the next ones.
+_AT_ONCE = 100
+
 
 class SyncRow(msgspec.Struct, frozen=True, kw_only=True):
     """One row of `sync`; the migration says what each column means."""
@@ -43,6 +46,9 @@ class SyncRow(msgspec.Struct, frozen=True, kw_only=True):
     resume_at: datetime
     job_id: int | None
     waiting: bool
+    asked_from: datetime | None
+    fed_at: datetime | None
+    refetch: bool
 
     def published(self, issues: Sequence[str | Issue]) -> Sync:
         """Show the sync as the contract does."""
@@ -75,6 +81,8 @@ async def insert(
     *,
     reason: str,
     start_from: datetime,
+    asked_from: datetime | None = None,
+    refetch: bool = False,
     now: datetime,
     provider_requests: Sequence[str],
 ) -> UUID | None:
@@ -84,6 +92,8 @@ async def insert(
         "id": ids.new(),
         "reason": reason,
         "start_from": start_from,
+        "asked_from": asked_from,
+        "refetch": refetch,
         "now": now,
         "provider_requests": list(provider_requests),
     }
@@ -142,9 +152,9 @@ async def page(
 
 
 async def set_job(
-    session: Session, connection_id: UUID, sync_id: UUID, *, job_id: int, resume_at: datetime
+    session: Session, connection_id: UUID, sync_id: UUID, *, job_id: int | None, resume_at: datetime
 ) -> None:
-    """Note which job runs the next turn, and when."""
+    """Note which job runs the next turn, and when; without a job, the watch makes one in time."""
     values = {
         "connection_id": connection_id,
         "id": sync_id,
@@ -167,6 +177,13 @@ async def run(session: Session, query: str, row: SyncRow, **values: Any) -> tupl
         SQL[query].encode(), {"connection_id": row.connection_id, "id": row.id, **values}
     )
     return await cursor.fetchone() if cursor.description else None
+
+
+async def due(session: Session) -> list[SyncRow]:
+    """Find the active syncs that waited for their time, which has come; locked until commit."""
+    async with session.cursor(row_factory=class_row(SyncRow)) as cursor:
+        await cursor.execute(SQL["due"].encode(), {"now": clock.now(), "limit": _AT_ONCE})
+        return await cursor.fetchall()
 
 
 async def orphans(session: Session, grace_seconds: float) -> list[Orphan]:

@@ -69,14 +69,18 @@ async def keep_out(
     await session.execute(SQL["keep_out"].encode(), values)
 
 
-async def let_in_since(
-    session: Session, connection_id: UUID, slice_: str, model: Governed
-) -> list[UUID]:
-    """End a slice: return who was kept out of it and is hidden no longer, so that it lacks their data."""
+class KeptOut(msgspec.Struct, frozen=True):
+    """Whose data a slice lacks: those who are hidden, and those who were let in while it was read."""
+
+    hidden: list[UUID]
+    let_in: list[UUID]
+
+
+async def end_slice(session: Session, connection_id: UUID, slice_: str, model: Governed) -> KeptOut:
+    """End a slice: return whose data it lacks.
+
+    All who are hidden count, whether or not the provider had anything of them: it may have it later.
+    """
     values = {"connection_id": connection_id, "slice": slice_, "model": model}
-    return [row[0] for row in await fetch_all(session, SQL["let_in_since"], values)]
-
-
-async def read_again(session: Session, connection_id: UUID) -> None:
-    """Let the next sync read again all that was ever asked for."""
-    await session.execute(SQL["read_again"].encode(), {"connection_id": connection_id})
+    rows = await fetch_all(session, SQL["end_slice"], values)
+    return KeptOut([row[0] for row in rows if row[1]], [row[0] for row in rows if not row[1]])

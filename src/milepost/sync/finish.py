@@ -5,25 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from milepost import clock
-from milepost.kit.slices import SliceRow
 from milepost.store import files, provider_requests, syncs
 from milepost.store.pool import Session
 from milepost.store.queries import queries
+from milepost.store.streams import StreamRow
 from milepost.store.syncs import SyncRow
 from milepost.sync.telling import Teller
 
 SQL = queries("finish")
 
 
-def failure(rows: Sequence[SliceRow]) -> str | None:
-    """Say why a sync whose slices have all ended did not succeed; None when it did."""
-    failed = [row for row in rows if row.status == "failed"]
+def failure(rows: Sequence[StreamRow]) -> str | None:
+    """Say why a sync whose streams have all ended did not succeed; None when it did.
+
+    A refused stream is an issue; where some are refused and none was answered, it is a failure.
+    """
+    failed = [row for row in rows if row.failed]
     if failed:
-        return "; ".join(dict.fromkeys(f"{row.stream}: {row.error}" for row in failed))
-    # History that brought nothing may not even have been asked for, and proves no permission.
-    telling = [r for r in rows if r.records or r.status != "done" or r.mode != "history"]
-    if telling and all(row.status == "refused" for row in telling):
-        reasons = "; ".join(dict.fromkeys(row.error or row.stream for row in telling))
+        return "; ".join(f"{row.stream}: {row.error}" for row in failed)
+    refused = [row for row in rows if row.refused]
+    if refused and not any(row.answered for row in rows):
+        reasons = "; ".join(dict.fromkeys(row.error or row.stream for row in refused))
         return f"The provider refused every stream: {reasons}"
     return None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import UUID
 
-from milepost.store import merge_documents, visibility
+from milepost.store import coverage, merge_documents
 from milepost.store.connections import ConnectionRow
 from milepost.store.merge_documents import Change
 from milepost.store.pool import Session
@@ -24,9 +24,7 @@ async def govern(session: Session, row: ConnectionRow, provider_name: str) -> No
 
 
 async def fill_gaps(session: Session, connection_id: UUID, changes: Iterable[Change]) -> None:
-    """Let the next sync fetch what came while those were hidden who no longer are.
-
-    All that was asked for is read again, of everybody: what is there unchanged costs no row.
-    """
-    if any(change.was_hidden and not change.hidden for change in changes):
-        await visibility.read_again(session, connection_id)
+    """Let the next sync fetch what came while those were hidden who no longer are."""
+    let_in = [change.id for change in changes if change.was_hidden and not change.hidden]
+    if let_in:
+        await coverage.let_in(session, connection_id, let_in)

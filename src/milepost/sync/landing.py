@@ -11,8 +11,8 @@ from psycopg.errors import UniqueViolation
 
 from milepost import clock, ids
 from milepost.ids import Identity
-from milepost.kit.contract import Cut, Page, StreamSpec
-from milepost.kit.slices import Checkpoint, SliceRow
+from milepost.kit.contract import Cut, Manifest, Page, StreamSpec
+from milepost.kit.slices import Checkpoint, SliceRow, Span
 from milepost.models.connection import Filters
 from milepost.models.issue import IssueCode
 from milepost.store import (
@@ -27,6 +27,7 @@ from milepost.store import (
     visibility,
 )
 from milepost.store.archive import RawCut
+from milepost.store.coverage import GapReason
 from milepost.store.partitions import Partitions, Series
 from milepost.store.pool import Session, fetch_all
 from milepost.store.queries import queries
@@ -42,7 +43,9 @@ from milepost.vault import ConnectionKey
 SQL = queries("landing")
 
 _SERIES: dict[str, Series] = {"vehicle_location": "position", "vehicle_stat": "stat"}
-_OF_DRIVERS = ("hos_log", "hos_daily_log")
+# Why those lack what is held who join a fleet, by whether they are hidden.
+_JOINED: tuple[tuple[GapReason, bool], ...] = (("not_yet_fetched", False), ("filtered_out", True))
+_SUBJECTS: tuple[Governed, ...] = ("vehicle", "driver")
 # Sums of a period change and are not withdrawn; a provider that still computes one shows none of it.
 _SUMS = ("vehicle_utilization_day", "ifta_vehicle_month")
 
@@ -70,8 +73,15 @@ class Landing:
         key: ConnectionKey,
         sync: SyncRow,
         teller: Teller,
+        manifest: Manifest,
         retention: Retention,
     ) -> None:
+        # Which streams tell of vehicles, and which of drivers.
+        timed = [spec for spec in manifest.streams if spec.kind != "listing"]
+        self._followed = {
+            subject: [spec.name for spec in timed if spec.subject == subject]
+            for subject in _SUBJECTS
+        }
         self._fence = fence
         self._partitions = partitions
         self._identity = identity
@@ -150,7 +160,7 @@ class Landing:
         """Keep out of the page what the filters do not let in."""
         if filters is None or spec.kind == "listing":
             return Sifted(cuts)
-        subject = _subject(spec)
+        subject: Governed = spec.subject
         rule = rule_of(filters, subject)
         if rule == EVERYONE:
             return Sifted(cuts)
@@ -191,6 +201,11 @@ class Landing:
             rule=rule_of(filters, model),
         )
         await fill_gaps(session, connection_id, changes)
+        if spec.kind == "listing" and model in self._followed:
+            for reason, hidden in _JOINED:
+                joined = [c.id for c in changes if c.kind == "added" and bool(c.hidden) is hidden]
+                followed = self._followed[model]
+                await coverage.appeared(session, connection_id, followed, joined, reason)
         raw_ids = [change.raw_id for change in changes if change.raw_id is not None]
         if page.last and spec.kind == "listing":
             farewell = await merge_documents.end_listing(session, connection_id, model, stamp)
@@ -213,7 +228,9 @@ class Landing:
             return spec.model
         if spec.model in _SUMS:
             return None
-        return f"{spec.model}#{self._sync.id}#{row.number}" if row.mode == "history" else None
+        # A slice about single vehicles says nothing of what others did.
+        whole = row.mode == "history" and row.subjects is None
+        return f"{spec.model}#{self._sync.id}#{row.number}" if whole else None
 
     def _kept_out(self, row: SliceRow) -> str:
         """Name the list of those whose data was kept out of a slice."""
@@ -301,6 +318,7 @@ class Landing:
             number=row.number,
             cursor=row.cursor,
             records=records,
+            asked=page.asked,
             starts_at=row.starts_at,
             ends_at=row.ends_at,
             status=row.status,
@@ -315,28 +333,36 @@ class Landing:
         if row.mode == "feed" and page.cursor is not None:
             checkpoint = Checkpoint(page.cursor, page.caught_up_to)
             await coverage.keep_checkpoint(session, connection_id, spec.name, checkpoint)
-        # Whoever was let in while the slice was read lacks its first pages: it is read once more.
-        kept_out = await visibility.let_in_since(
-            session, connection_id, self._kept_out(row), _subject(spec)
-        )
-        if row.starts_at is not None and ends_at is not None and not kept_out:
+        if row.starts_at is not None and ends_at is not None:
             # Whoever drops what is past its time may have done so while the slice was read.
             since = self._retention.stream_since(spec, clock.now()) or row.starts_at
-            span = (max(row.starts_at, since), ends_at)
-            await coverage.hold(session, connection_id, spec.name, span)
+            await self._hold(session, spec, row, (max(row.starts_at, since), ends_at))
         progress = await slices.progress(session, connection_id, self._sync.id)
         # A hundred is said by completion only.
         await syncs.run(session, "progress", self._sync, progress=min(progress, 99.99))
         for code in _REFUSALS:
             await self._teller.works_again(session, code, spec.name, clock.now())
 
+    async def _hold(self, session: Session, spec: StreamSpec, row: SliceRow, span: Span) -> None:
+        """Note what the slice has read, and whom it lacks: those that the filters kept out of it."""
+        connection_id, stream = self._identity.connection_id, spec.name
+        kept_out = await visibility.end_slice(
+            session, connection_id, self._kept_out(row), spec.subject
+        )
+        if row.subjects is None:
+            await coverage.hold(session, connection_id, stream, span)
+        else:
+            whose = [self._identity.uuid(spec.subject, each) for each in row.subjects]
+            await coverage.fill(session, connection_id, stream, whose, span)
+        # Who was let in while the slice was read lacks its first pages.
+        await coverage.miss(
+            session, connection_id, stream, kept_out.let_in, span, "not_yet_fetched"
+        )
+        await coverage.miss(session, connection_id, stream, kept_out.hidden, span, "filtered_out")
+
 
 def _series_of(spec: StreamSpec, series: Series) -> tuple[Series, ...]:
     return ("position", "stat") if spec.with_stats else (series,)
-
-
-def _subject(spec: StreamSpec) -> Governed:
-    return "driver" if spec.model in _OF_DRIVERS else "vehicle"
 
 
 def hash_of(raw: RawCut) -> str:

@@ -100,10 +100,9 @@ async def _merge(
         return False
     teller = Teller(connection, registry.manifest(connection.provider).name)
     key = ConnectionKey(database.vault.open(connection.sealed_key))
-    merge = Merge(
-        database, fence, registry, connection, row, identity, key,
-        Landing(fence, Partitions(database), identity, key, sync, teller, retention),
-    )  # fmt: skip
+    manifest = registry.manifest(connection.provider)
+    landing = Landing(fence, Partitions(database), identity, key, sync, teller, manifest, retention)
+    merge = Merge(database, fence, registry, connection, row, identity, key, landing)
     with contextlib.suppress(Stopped):  # Whoever stopped the sync has given the file up, too.
         await merge.run(sync)
         await _account(fence, teller, sync, row)
@@ -176,15 +175,14 @@ class Merge:
         row = self._row
         async with self._fence.transaction() as session:
             await connections.stamp(session, row.connection_id)
-            known = await slices.of_sync(session, row.connection_id, sync.id)
             first = row.first_slice
             if first is None:
-                first = max((each.number for each in known), default=-1) + 1
+                first = await slices.next_number(session, row.connection_id, sync.id)
                 planned = [self._planned(spec, first + n) for n, spec in enumerate(SPECS)]
                 await slices.insert(session, row.connection_id, sync.id, planned)
                 await files.change(session, "begin", row.connection_id, row.id, first_slice=first)
                 return planned
-        return [each for each in known if first <= each.number < first + len(SPECS)]
+            return await slices.some(session, row.connection_id, sync.id, first, len(SPECS))
 
     def _planned(self, spec: StreamSpec, number: int) -> SliceRow:
         """A series is copied straight in, as history is; what happens in time is no listing, and buries none."""

@@ -12,7 +12,7 @@ from milepost.kit.slices import Checkpoint, SliceRow, Span
 
 # Entities come first, then what came in since the feeds were last read, then history.
 _FEED_RANK = 10
-_HISTORY_RANK = 20
+HISTORY_RANK = 20
 
 # What a listing and a fresh feed count for in the progress, in seconds of window.
 _LISTING_WEIGHT = 3600.0
@@ -20,6 +20,12 @@ _FEED_WEIGHT = 600.0
 
 # How far past the present a slice is planned that ends at it: longer than any turn waits for its feeds.
 _AHEAD = timedelta(hours=1)
+
+# Of a dense stream, the last day is a slice of its own, so that nobody waits a week's window for it.
+_FIRST = timedelta(days=1)
+
+# As many as Samsara takes in one filter.
+_SUBJECTS_A_SLICE = 50
 
 
 def plan(
@@ -29,22 +35,37 @@ def plan(
     wanted: Sequence[Span],
     held: Mapping[str, Sequence[Span]],
     checkpoints: Mapping[str, Checkpoint],
+    lacking: Mapping[str, Mapping[str, Sequence[Span]]] | None = None,
+    again: Span | None = None,
 ) -> list[SliceRow]:
-    """Return the slices of a sync in the order in which they are taken: newest history first."""
+    """Return the slices of a sync in the order in which they are taken: newest history first.
+
+    `lacking` says by stream what single vehicles or drivers miss of what is held; `again` is a stretch
+    that is to be fetched though it is held.
+    """
     earliest = now - timedelta(days=manifest.history_days)
     asked = [(max(start, earliest), end) for start, end in wanted if end > earliest]
     listings = [_listing(spec) for spec in manifest.streams if spec.kind == "listing"]
     timed = [spec for spec in manifest.streams if spec.kind != "listing"]
     feeds = [_feed(spec, checkpoints.get(spec.name), now) for spec in timed if spec.feed]
-    history = [
-        row
-        for spec in timed
-        for gap in _history(spec, asked, held.get(spec.name, []), checkpoints.get(spec.name), now)
-        for row in windows(spec, gap, now)
-    ]
+    history: list[SliceRow] = []
+    for spec in timed:
+        due = _history(spec, asked, held.get(spec.name, []), checkpoints.get(spec.name), now)
+        if again is not None:
+            due = _union([*due, again])
+        history += [row for gap in due for row in windows(spec, gap, now)]
+        if lacking and spec.name in lacking:
+            history += _catch_up(spec, lacking[spec.name], asked, due, now)
     history.sort(key=lambda row: row.ends_at or now, reverse=True)
     listings.sort(key=lambda row: row.rank)
     return number_from(0, [*listings, *feeds, *history])
+
+
+def increments(manifest: Manifest, since: datetime, now: datetime, first: int) -> list[SliceRow]:
+    """Return what a long sync reads of streams without a feed to keep up with the present."""
+    timed = [spec for spec in manifest.streams if spec.kind != "listing" and not spec.feed]
+    rows = [row for spec in timed for row in windows(spec, (since, now), now)]
+    return number_from(first, [msgspec.structs.replace(row, rank=_FEED_RANK) for row in rows])
 
 
 def refill(spec: StreamSpec, since: datetime, now: datetime, first: int) -> list[SliceRow]:
@@ -84,15 +105,49 @@ def _history(
 ) -> list[Span]:
     """Return what history must fill: the gaps, less what the feed is about to bring.
 
-    Without a feed, the look-back of what is held is read again.
+    Without a feed, the look-back before the end of what is held is read again, however long ago that is.
     """
     if spec.feed and checkpoint is not None and checkpoint.caught_up_to is not None:
         return gaps(asked, sorted([*held, (checkpoint.caught_up_to, now)]))
     if not spec.feed and held:
-        again = max(now - timedelta(hours=spec.look_back_hours), held[0][0])
+        again = max(min(now, held[-1][1]) - timedelta(hours=spec.look_back_hours), held[0][0])
         held = [(start, min(end, again)) for start, end in held if start < again]
         asked = _union([*asked, (again, now)])
     return gaps(asked, held)
+
+
+def _catch_up(
+    spec: StreamSpec,
+    lacking: Mapping[str, Sequence[Span]],
+    asked: Sequence[Span],
+    due: Sequence[Span],
+    now: datetime,
+) -> list[SliceRow]:
+    """Return slices for what single vehicles or drivers lack, those that lack the same together.
+
+    What is fetched for everybody anyway is left out.
+    """
+    together: dict[tuple[Span, ...], list[str]] = {}
+    for subject, spans in lacking.items():
+        missing = [piece for gap in _common(spans, asked) for piece in gaps([gap], due)]
+        if missing:
+            together.setdefault(tuple(missing), []).append(subject)
+    return [
+        msgspec.structs.replace(row, subjects=subjects[at : at + _SUBJECTS_A_SLICE])
+        for spans, subjects in together.items()
+        for at in range(0, len(subjects), _SUBJECTS_A_SLICE)
+        for span in spans
+        for row in windows(spec, span, now, ahead=False)
+    ]
+
+
+def _common(some: Sequence[Span], others: Sequence[Span]) -> list[Span]:
+    return [
+        (max(start, begin), min(end, finish))
+        for start, end in some
+        for begin, finish in others
+        if max(start, begin) < min(end, finish)
+    ]
 
 
 def _union(spans: Sequence[Span]) -> list[Span]:
@@ -106,24 +161,25 @@ def _union(spans: Sequence[Span]) -> list[Span]:
     return joined
 
 
-def windows(spec: StreamSpec, gap: Span, now: datetime) -> list[SliceRow]:
-    """Cut a gap into history slices of the stream's window, newest first.
+def windows(spec: StreamSpec, gap: Span, now: datetime, *, ahead: bool = True) -> list[SliceRow]:
+    """Cut a gap into history slices of the stream's window, newest first; a series' last day on its own.
 
     One that ends at the present is planned past it: its end is set when it begins, which is after the
     feeds were opened, so that no instant falls between the two.
     """
     start, end = gap
     rows: list[SliceRow] = []
+    length = min(spec.window, _FIRST) if spec.kind == "series" and end >= now else spec.window
     while start < end:
-        begin = max(start, end - spec.window)
+        begin, length = max(start, end - length), spec.window
         rows.append(
             SliceRow(
                 number=0,
                 stream=spec.name,
                 mode="history",
-                rank=_HISTORY_RANK,
+                rank=HISTORY_RANK,
                 starts_at=begin,
-                ends_at=end + _AHEAD if end >= now - _AHEAD else end,
+                ends_at=end + _AHEAD if ahead and end >= now - _AHEAD else end,
                 weight=(end - begin).total_seconds(),
             )
         )

@@ -49,11 +49,14 @@ class Desk:
         start_from: datetime | None = None,
         days: float | None = None,
         asked_for: Sequence[str] = (),
+        refetch: bool = False,
     ) -> SyncRow:
         """Write down a sync and put its first turn into the queue.
 
         `days` takes the place of `start_from`; with neither, the sync starts where the last one was
-        requested, and without a history, now. Raises Conflict that names the sync at work, Unprocessable
+        requested, and without a history, now. `refetch` brings once more what is held from there on.
+
+        Raises Conflict that names the sync at work, Unprocessable
         for a connection that is not connected or a request that the provider does not offer, BadRequest
         for a start in the future.
         """
@@ -68,6 +71,8 @@ class Desk:
             connection.id,
             reason=reason,
             start_from=max(asked, earliest),
+            asked_from=asked if asked < earliest else None,
+            refetch=refetch,
             now=now,
             provider_requests=asked_for,
         )
@@ -102,7 +107,7 @@ class Desk:
             raise Conflict(
                 "Sync already in progress", "Another sync has just been requested."
             ) from None
-        await slices.change(session, "reopen", connection.id, sync_id)
+        await slices.reopen(session, connection.id, sync_id)
         await provider_requests.change(session, "reopen", connection.id, sync_id)
         sync = await self._queue_up(session, connection.id, sync_id, "request")
         teller = Teller(connection, self._registry.manifest(connection.provider).name)
@@ -182,7 +187,6 @@ class Desk:
             connection_id=str(connection_id),
             sync_id=str(sync_id),
             reason=reason,
-            at=None,
         )
         await syncs.set_job(session, connection_id, sync_id, job_id=job_id, resume_at=clock.now())
         sync = await syncs.get(session, connection_id, sync_id)

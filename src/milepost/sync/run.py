@@ -11,8 +11,10 @@ from procrastinate import App
 from milepost import clock
 from milepost.errors import LoginLost
 from milepost.jobs.queue import defer_turn
+from milepost.kit.contract import Manifest
 from milepost.kit.registry import Registry
-from milepost.store import connections, coverage, provider_requests, slices, syncs
+from milepost.kit.slices import SliceRow
+from milepost.store import connections, coverage, provider_requests, slices, streams, syncs
 from milepost.store.connections import ConnectionRow
 from milepost.store.partitions import Partitions
 from milepost.store.pool import Database, Session
@@ -46,11 +48,13 @@ class Runner:
         *,
         turn_seconds: float,
         public_url: str,
+        cadence: timedelta = timedelta(hours=2),
         retention: Retention = UNLIMITED,
     ) -> None:
         self._database = database
         self._registry = registry
         self._queue = queue
+        self._cadence = cadence
         self._turn_seconds = turn_seconds
         self._public_url = public_url
         self._retention = retention
@@ -97,18 +101,21 @@ class Runner:
         vault = self._database.vault
         connector = await self._lines.open(connection, identity=identity)
         key = ConnectionKey(vault.open(connection.sealed_key))
+        manifest = self._registry.manifest(connection.provider)
         turn = Turn(
             fence=fence,
-            landing=Landing(fence, self._partitions, identity, key, sync, teller, self._retention),
+            landing=Landing(
+                fence, self._partitions, identity, key, sync, teller, manifest, self._retention
+            ),
             connector=connector,
-            manifest=self._registry.manifest(connection.provider),
+            manifest=manifest,
             sync=sync,
             teller=teller,
             seconds=self._turn_seconds,
         )
         try:
             async with fence.transaction() as session:
-                rows = await slices.of_sync(session, connection.id, sync.id)
+                rows = await slices.todo(session, connection.id, sync.id)
             pause = await turn.run(rows)
         finally:
             await connector.aclose()
@@ -117,7 +124,11 @@ class Runner:
     async def _begin(
         self, fence: Fence, connection: ConnectionRow, sync: SyncRow, teller: Teller
     ) -> SyncRow:
-        """Mark the sync as in progress and plan its slices, unless an earlier turn did."""
+        """Mark the sync as in progress and plan its slices, unless an earlier turn did.
+
+        One that has been at it for longer than the cadence turns to what is new first, as the syncs
+        would have done that it stands in the way of.
+        """
         async with fence.transaction() as session:
             await connections.stamp(session, connection.id)
             started = await syncs.change(session, "start", sync)
@@ -125,17 +136,18 @@ class Runner:
                 sync = started
                 await teller.sync(session, "sync.started", sync, clock.now())
                 await provider_requests.change(session, "send", sync.connection_id, sync.id)
-            if not await slices.of_sync(session, sync.connection_id, sync.id):
-                manifest, now = self._registry.manifest(connection.provider), clock.now()
-                planned = planner.plan(
-                    manifest,
-                    now=now,
-                    wanted=await coverage.wanted(session, sync.connection_id),
-                    held=await coverage.held(session, sync.connection_id),
-                    checkpoints=await coverage.checkpoints(session, sync.connection_id),
-                )
+            manifest, now = self._registry.manifest(connection.provider), clock.now()
+            number = await slices.next_number(session, sync.connection_id, sync.id)
+            if number == 0:
+                planned = await _plan(session, manifest, sync, now)
                 planned = self._retention.clamped(manifest, planned, now)
                 await slices.insert(session, sync.connection_id, sync.id, planned)
+                await syncs.run(session, "fed", sync, fed_at=now)
+            elif sync.fed_at is not None and now - sync.fed_at >= self._cadence:
+                await slices.read_news_again(session, sync.connection_id, sync.id)
+                news = planner.increments(manifest, sync.fed_at, now, number)
+                await slices.insert(session, sync.connection_id, sync.id, news)
+                await syncs.run(session, "fed", sync, fed_at=now)
         return sync
 
     async def _decide(self, fence: Fence, sync: SyncRow, teller: Teller, pause: Pause) -> None:
@@ -143,12 +155,12 @@ class Runner:
         async with fence.transaction() as session:
             # The connection before the sync, as every writer does, so that no two wait for each other.
             await connections.stamp(session, sync.connection_id)
-            rows = await slices.of_sync(session, sync.connection_id, sync.id)
+            rows = await streams.of_sync(session, sync.connection_id, sync.id)
             now = await syncs.get(session, sync.connection_id, sync.id, lock=True)
             assert now is not None
             if now.cancel_reason is not None:
                 await finish.fail(session, teller, sync, now.cancel_reason)
-            elif not any(row.status == "todo" for row in rows):
+            elif all(row.ended for row in rows):
                 why = finish.failure(rows)
                 if why is None:
                     await finish.complete_or_wait(session, teller, sync)
@@ -159,7 +171,8 @@ class Runner:
                     session, sync, teller, "; ".join(dict.fromkeys(pause.failures))
                 )
             else:
-                await self._next_turn(session, sync, pause.until)
+                urgent = any(row.rank < planner.HISTORY_RANK and not row.ended for row in rows)
+                await self._next_turn(session, sync, pause.until, urgent=urgent)
 
     async def try_again(self, session: Session, sync: SyncRow, teller: Teller, why: str) -> None:
         """Count an attempt and back off; after too many without a page in between, fail the sync."""
@@ -173,15 +186,44 @@ class Runner:
             backoff = min(_FIRST_BACKOFF * 2 ** (stalls - 1), _LONGEST_BACKOFF)
             await self._next_turn(session, sync, clock.now() + backoff)
 
-    async def _next_turn(self, session: Session, sync: SyncRow, at: datetime | None) -> None:
+    async def _next_turn(
+        self, session: Session, sync: SyncRow, at: datetime | None, *, urgent: bool = False
+    ) -> None:
+        """Put the next turn into the queue, or note when it is due: the watch puts it there then.
+
+        What is new goes before history, whosever it is.
+        """
+        if at is not None and at > clock.now():
+            await syncs.set_job(session, sync.connection_id, sync.id, job_id=None, resume_at=at)
+            return
         job_id = await defer_turn(
             self._queue,
             session,
             connection_id=str(sync.connection_id),
             sync_id=str(sync.id),
-            reason="turn",
-            at=at,
+            reason=sync.reason if urgent else "turn",
         )
         await syncs.set_job(
-            session, sync.connection_id, sync.id, job_id=job_id, resume_at=at or clock.now()
+            session, sync.connection_id, sync.id, job_id=job_id, resume_at=clock.now()
         )
+
+    async def wake_due(self) -> None:
+        """Put the turns into the queue whose time has come."""
+        async with self._database.transaction() as session:
+            for sync in await syncs.due(session):
+                await self._next_turn(session, sync, None)
+
+
+async def _plan(
+    session: Session, manifest: Manifest, sync: SyncRow, now: datetime
+) -> list[SliceRow]:
+    connection_id = sync.connection_id
+    return planner.plan(
+        manifest,
+        now=now,
+        wanted=await coverage.wanted(session, connection_id),
+        held=await coverage.held(session, connection_id),
+        checkpoints=await coverage.checkpoints(session, connection_id),
+        lacking=await coverage.gaps(session, connection_id),
+        again=(sync.start_from, sync.requested_at) if sync.refetch else None,
+    )

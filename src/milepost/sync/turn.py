@@ -105,8 +105,8 @@ class Turn:
         except Changed as changed:
             async with self._fence.transaction() as session:
                 await slices.change(
-                    session, "set_status", self._sync.connection_id, self._sync.id,
-                    number=row.number, status="failed", error=changed.message,
+                    session, "fail", self._sync.connection_id, self._sync.id,
+                    number=row.number, error=changed.message,
                 )  # fmt: skip
 
     async def _fetch(self, row: SliceRow) -> None:
@@ -148,9 +148,9 @@ class Turn:
             await slices.change(session, "start_again", connection_id, sync_id, number=row.number)
             if row.mode == "feed" and row.starts_at is not None:
                 await coverage.drop_checkpoint(session, connection_id, row.stream)
-                known = await slices.of_sync(session, connection_id, sync_id)
+                number = await slices.next_number(session, connection_id, sync_id)
                 spec = self._manifest.stream(row.stream)
-                missed = planner.refill(spec, row.starts_at, clock.now(), len(known))
+                missed = planner.refill(spec, row.starts_at, clock.now(), number)
                 await slices.insert(session, connection_id, sync_id, missed)
         self._again = True
 

@@ -38,7 +38,7 @@ from milepost.webhooks import run as webhooks
 
 log = structlog.get_logger()
 
-# The queue wakes workers when a job is put in; what was put in for later is found by polling.
+# The queue wakes workers when a job is put in; what waits for its time is found by polling.
 _POLL_SECONDS = 0.5
 _WATCH_SECONDS = 2.0
 _SWEEP_SECONDS = 60.0
@@ -96,21 +96,21 @@ async def run(
     queue = jobs.app(database_url, min_size=1, max_size=concurrency + 3)
     runner = Runner(
         database, registry, queue, turn_seconds=turn_seconds, public_url=public_url,
-        retention=retention,
+        cadence=cadence, retention=retention,
     )  # fmt: skip
     tasks(queue, runner)
     desk = Desk(registry, queue)
     receiver = Receiver(database, registry, desk, Lines(database, registry))
     dropped = [DropFolder(drop_folder, database, receiver).look] if drop_folder else []
     poller = Poller(database, registry, polled or {}, hands=poll_hands, public_url=public_url)
-
-    async def look_after() -> None:
-        await take_over_orphans(database, registry, queue, runner, grace_seconds=grace_seconds)
-
+    look_after = partial(
+        take_over_orphans, database, registry, queue, runner, grace_seconds=grace_seconds
+    )
     try:
         async with queue.open_async():
             watches: list[tuple[float, str, Look]] = [
                 (_WATCH_SECONDS, "watch", look_after),
+                (_POLL_SECONDS, "waiting", runner.wake_due),
                 (_WATCH_SECONDS, "cadence", partial(request_due, database, desk, cadence)),
                 (_WATCH_SECONDS, "deletion", partial(delete_due, database, registry)),
                 (_WATCH_SECONDS, "files", partial(merge_due, database, registry, retention)),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from string import Formatter
 
@@ -108,10 +108,17 @@ class SamsaraClient:
         return await self._page(path, params, after, "trailer_stats", READ_TRAILER_STATISTICS)
 
     async def duty_statuses(
-        self, permission: str, starts_at: datetime, ends_at: datetime, after: str | None
+        self,
+        permission: str,
+        starts_at: datetime,
+        ends_at: datetime,
+        drivers: Sequence[str] | None,
+        after: str | None,
     ) -> bytes:
-        """Ask for the duty statuses of every driver in a window; the endpoint has no `limit`."""
+        """Ask for the duty statuses of these drivers, or all, in a window; the endpoint has no `limit`."""
         params = _window(starts_at, ends_at)
+        if drivers is not None:
+            params["driverIds"] = ",".join(drivers)
         return await self._page("/fleet/hos/logs", params, after, "hos_logs", permission)
 
     async def daily_logs(
@@ -202,9 +209,12 @@ class SamsaraClient:
         starts_at: datetime,
         ends_at: datetime,
         after: str | None,
+        vehicles: Sequence[str] | None = None,
     ) -> bytes:
         """Ask for readings of [starts_at, ends_at); the cursor goes from vehicle to vehicle."""
         params = {**_window(starts_at, ends_at), "types": ",".join(types)}
+        if vehicles is not None:
+            params["vehicleIds"] = ",".join(vehicles)
         path = "/fleet/vehicles/stats/history"
         return await self._page(path, params, after, "stats", permission)
 

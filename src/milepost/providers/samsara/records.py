@@ -40,7 +40,10 @@ NOTHING_YET = b'{"data":{"vehicleReports":[]},"pagination":{"endCursor":"","hasN
 
 def hos_logs(line: Line, slice_: Slice) -> AsyncIterator[Page]:
     ask = functools.partial(
-        line.client.duty_statuses, line.permission("hos_logs"), *window_of(slice_)
+        line.client.duty_statuses,
+        line.permission("hos_logs"),
+        *window_of(slice_),
+        slice_.subjects,
     )
     window = Window(clock.now())
     cut = functools.partial(
@@ -74,7 +77,12 @@ async def trips(line: Line, slice_: Slice) -> AsyncIterator[Page]:
     starts_at, ends_at = window_of(slice_)
     window = Window(clock.now())
     permission, done = line.permission("trips"), slice_.cursor or ""
-    waiting = [each for vehicle in await line.fleet() if (each := str(vehicle.id)) > done]
+    wanted = slice_.subjects
+    waiting = [
+        each
+        for vehicle in await line.fleet()
+        if (each := str(vehicle.id)) > done and (wanted is None or each in wanted)
+    ]
     for at in range(0, max(len(waiting), 1), TRIPS_AT_ONCE):
         cuts = []
         some = waiting[at : at + TRIPS_AT_ONCE]
@@ -83,7 +91,7 @@ async def trips(line: Line, slice_: Slice) -> AsyncIterator[Page]:
             cuts.append(trip_records.trips_cut(body, vehicle, window, line.identity, line.code))
         refuse_strange_page(cuts)
         last = at + TRIPS_AT_ONCE >= len(waiting)
-        yield Page(cuts=cuts, cursor=None if last else some[-1], last=last)
+        yield Page(cuts=cuts, cursor=None if last else some[-1], last=last, asked=bool(some))
 
 
 async def safety_events(line: Line, slice_: Slice) -> AsyncIterator[Page]:
@@ -178,7 +186,12 @@ async def fault_codes(line: Line, slice_: Slice) -> AsyncIterator[Page]:
         starts_at, ends_at = window_of(slice_)
         window = Window(clock.now(), starts_at, ends_at)
         ask = functools.partial(
-            line.client.stats_history, permission, [faults.FAULTS], starts_at - LEAD_IN, ends_at
+            line.client.stats_history,
+            permission,
+            [faults.FAULTS],
+            starts_at - LEAD_IN,
+            ends_at,
+            vehicles=slice_.subjects,
         )
     known = followed.known
     async for step in Walk(ask, followed.after or None):

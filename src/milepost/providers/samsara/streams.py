@@ -138,6 +138,7 @@ class SamsaraConnector:
             types,
             starts_at,
             ends_at,
+            vehicles=slice_.subjects,
         )
         async for step in Walk(asking, slice_.cursor):
             cuts = await _series(step.entries, types, window)

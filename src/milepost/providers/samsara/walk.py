@@ -89,7 +89,7 @@ async def relay(
     Raises CursorLost where a cursor names no leg. Without legs there is one empty page.
     """
     if not legs:
-        yield Page(cuts=[], cursor=None, last=True)
+        yield Page(cuts=[], cursor=None, last=True, asked=False)
         return
     label, _, after = (cursor or legs[0].label).partition(":")
     labels = [leg.label for leg in legs]

@@ -7,13 +7,15 @@ create temp table if not exists staged_position (
 
 -- name: position_merge
 -- What is there unchanged costs no row; what the page names twice counts once, its last mention.
-with merged as (
+with fresh as materialized (
+  select distinct on (vehicle_id, located_at) * from staged_position
+  order by vehicle_id, located_at, raw_id desc, raw_ordinal desc
+), merged as (
   insert into position as p (connection_id, vehicle_id, located_at, modified_at, raw_id, latitude,
     longitude, raw_ordinal, heading, speed, driver_id, address, source_id)
-  select distinct on (vehicle_id, located_at) %(connection_id)s, vehicle_id, located_at, %(stamp)s, raw_id,
+  select %(connection_id)s, vehicle_id, located_at, %(stamp)s, raw_id,
     latitude, longitude, raw_ordinal, heading, speed, driver_id, address, source_id
-  from staged_position
-  order by vehicle_id, located_at, raw_id desc, raw_ordinal desc
+  from fresh
   on conflict (connection_id, vehicle_id, located_at) do update set
     modified_at = excluded.modified_at, raw_id = excluded.raw_id, raw_ordinal = excluded.raw_ordinal,
     latitude = excluded.latitude, longitude = excluded.longitude, heading = excluded.heading,
@@ -23,6 +25,13 @@ with merged as (
     is distinct from (excluded.latitude, excluded.longitude, excluded.heading, excluded.speed,
       excluded.driver_id, excluded.address, excluded.source_id)
   returning p.raw_id
+), counted as (
+  insert into row_count as c (connection_id, model, vehicle_id, day, rows)
+  select %(connection_id)s, 'vehicle_location', f.vehicle_id, (f.located_at at time zone 'UTC')::date as day, count(*)
+  from fresh f
+  where not exists (select from position t where t.connection_id = %(connection_id)s and t.vehicle_id = f.vehicle_id and t.located_at = f.located_at)
+  group by f.vehicle_id, day
+  on conflict (connection_id, model, vehicle_id, day) do update set rows = c.rows + excluded.rows
 )
 select raw_id, count(*) from merged group by raw_id
 
@@ -33,16 +42,30 @@ create temp table if not exists staged_stat (
 ) on commit delete rows
 
 -- name: stat_merge
-with merged as (
-  insert into stat as s (connection_id, vehicle_id, at, modified_at, raw_id, value, raw_ordinal, type, source_id)
-  select distinct on (vehicle_id, at, type) %(connection_id)s, vehicle_id, at, %(stamp)s, raw_id, value,
-    raw_ordinal, type, source_id
-  from staged_stat
+with fresh as materialized (
+  select distinct on (vehicle_id, at, type) * from staged_stat
   order by vehicle_id, at, type, raw_id desc, raw_ordinal desc
+), merged as (
+  insert into stat as s (connection_id, vehicle_id, at, modified_at, raw_id, value, raw_ordinal, type, source_id)
+  select %(connection_id)s, vehicle_id, at, %(stamp)s, raw_id, value,
+    raw_ordinal, type, source_id
+  from fresh
   on conflict (connection_id, vehicle_id, at, type) do update set
     modified_at = excluded.modified_at, raw_id = excluded.raw_id, raw_ordinal = excluded.raw_ordinal,
     value = excluded.value, source_id = excluded.source_id
   where (s.value, s.source_id) is distinct from (excluded.value, excluded.source_id)
   returning s.raw_id
+), counted as (
+  insert into row_count as c (connection_id, model, vehicle_id, day, rows)
+  select %(connection_id)s, 'vehicle_stat', f.vehicle_id, (f.at at time zone 'UTC')::date as day, count(*)
+  from fresh f
+  where not exists (select from stat t where t.connection_id = %(connection_id)s and t.vehicle_id = f.vehicle_id and t.at = f.at and t.type = f.type)
+  group by f.vehicle_id, day
+  on conflict (connection_id, model, vehicle_id, day) do update set rows = c.rows + excluded.rows
 )
 select raw_id, count(*) from merged group by raw_id
+
+-- name: count_rows
+insert into row_count as c (connection_id, model, vehicle_id, day, rows)
+select %(connection_id)s, %(model)s, unnest(%(vehicles)s::uuid[]), unnest(%(days)s::date[]), unnest(%(counts)s::bigint[])
+on conflict (connection_id, model, vehicle_id, day) do update set rows = c.rows + excluded.rows

@@ -1,7 +1,9 @@
 -- name: insert
 -- The partial unique index lets one request win; the others get no row and are told who works.
-insert into sync (connection_id, id, status, reason, start_from, requested_at, provider_requests, resume_at)
-values (%(connection_id)s, %(id)s, 'requested', %(reason)s, %(start_from)s, %(now)s, %(provider_requests)s, %(now)s)
+insert into sync (connection_id, id, status, reason, start_from, requested_at, provider_requests, resume_at,
+  asked_from, refetch)
+values (%(connection_id)s, %(id)s, 'requested', %(reason)s, %(start_from)s, %(now)s, %(provider_requests)s, %(now)s,
+  %(asked_from)s, %(refetch)s)
 on conflict (connection_id) where status in ('requested', 'in_progress') and not waiting do nothing
 returning id
 
@@ -88,13 +90,24 @@ update sync set status = 'requested', failure_reason = null, completed_at = null
 where connection_id = %(connection_id)s and id = %(id)s and status = 'failed'
 returning *
 
+-- name: fed
+update sync set fed_at = %(fed_at)s where connection_id = %(connection_id)s and id = %(id)s
+
+-- name: due
+-- What waits for its time waits here, and not in the queue.
+select * from sync
+where status in ('requested', 'in_progress') and not waiting and job_id is null and resume_at <= %(now)s
+order by resume_at
+limit %(limit)s
+for update skip locked
+
 -- name: orphans
 -- Active syncs that nobody will go on with: their turn is due, no session holds their fence, and the
 -- queue has no waiting job for them. A job that was fetched is given %(grace)s to take the fence.
 select s.connection_id, s.id, s.job_id, j.status as job_status
 from sync s left join procrastinate_jobs j on j.id = s.job_id
 where s.status in ('requested', 'in_progress') and not s.waiting
-  and s.resume_at < clock_timestamp() - %(grace)s::interval
+  and s.job_id is not null and s.resume_at < clock_timestamp() - %(grace)s::interval
   and (j.id is null or j.status not in ('todo', 'doing')
        or j.status = 'doing' and (
          select max(e.at) from procrastinate_events e where e.job_id = j.id and e.type = 'started'
