@@ -56,7 +56,9 @@ def test_the_table_above_names_every_failure_of_a_provider() -> None:
         "BeyondHistory",
     }
 
-    assert {each.__name__ for each in below(errors.ProviderError)} == known
+    # A provider's own kinds of these, in its folder, are answered as what they are a kind of.
+    ours = {each for each in below(errors.ProviderError) if each.__module__ == errors.__name__}
+    assert {each.__name__ for each in ours} == known
 
 
 def test_every_refusal_is_described() -> None:
