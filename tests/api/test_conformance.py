@@ -33,6 +33,7 @@ MEANT: dict[str, dict[str, Any]] = {
     "createConnection": LOGIN,
     "passthrough": {"method": "GET", "path": "/fleet/vehicles"},
     "passthroughRaw": {"method": "GET", "path": "/fleet/vehicles"},
+    "replayWebhookEvents": {"from": "2021-01-06T03:24:53.000Z"},
 }
 VERBS = ("GET", "POST", "PATCH", "DELETE")
 REMOVES = ("deleteShortLink", "deleteCurrentConnection")
@@ -63,6 +64,8 @@ class Walk:
             await self.client.post("/syncs", {"providerRequests": ["historical_files"]})
             listed = (await self.client.get("/provider-requests")).json()["results"]
             self.known["requ"] = listed[0]["id"]
+        if operation.id == "deleteWebhookEndpoint":
+            self.known["whe"] = await endpoint(self.client)
         if operation.id == "publicTokenExchange":
             minted = await public_tokens.mint(
                 self.site.database,
@@ -144,6 +147,12 @@ def _spelt(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+async def endpoint(client: Client) -> str:
+    """Make an endpoint, which nothing is sent to here, and return its id."""
+    made = await client.post("/webhooks/endpoints", {"url": "https://milepost.test/hooks"})
+    return str(made.json()["id"])
+
+
 @pytest.fixture
 async def walk(site: Site, client: Client) -> Walk:
     await site.fault(kind="scope_revoked", path="/samsara/fleet/hos/logs")
@@ -160,7 +169,8 @@ async def walk(site: Site, client: Client) -> Walk:
     known = {
         "conn": made["id"], "vcl": await first("/vehicles"), "drv": await first("/drivers"),
         "sft_evt": await first("/safety/events"), "sync": await first("/syncs"),
-        "isu": await first("/issues"), "slk": link.json()["id"], "pub_tkn": "",
+        "isu": await first("/issues"), "evt": ids.show("event", ids.new()), "whe": await endpoint(fleet),
+        "slk": link.json()["id"], "pub_tkn": "",
         "date-time": clock.iso(now - timedelta(days=1)), "uri": "https://milepost.test/done",
         "ltp": ids.show("template", ids.new()) if "template" in ids.PREFIXES else "ltp_" + "0" * 26,
     }  # fmt: skip

@@ -36,7 +36,7 @@ def validators(shared: Path) -> dict[str, Draft202012Validator]:
 
 async def eventful(site: Site, client: Client) -> Client:
     """Let a fleet live through everything that is told of."""
-    made = await client.connect(backfill={"days": 0.2}, externalId="x", tags=["t"])
+    made = await client.connect(backfill={"days": 3}, externalId="x", tags=["t"])
     fleet = client.as_(made["token"])
     await site.fault(kind="scope_revoked", path="*/tags")
     await site.work()

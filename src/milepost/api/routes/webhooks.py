@@ -26,7 +26,15 @@ from milepost.webhooks.endpoints import EndpointChange, Replay
 
 ENDPOINT_ID = identifier("endpointId", "webhook_endpoint", "The endpoint")
 
-Url = Annotated[str, Meta(min_length=1, max_length=2000)]
+Url = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=2000,
+        examples=["https://example.com/webhooks"],
+        extra_json_schema={"format": "uri"},
+    ),
+]
 Types = Annotated[list[Annotated[str, Meta(max_length=100)]], Meta(max_length=100)]
 EventIds = Annotated[
     list[Annotated[str, Meta(pattern=id_pattern("event"))]], Meta(min_length=1, max_length=10_000)
