@@ -11,7 +11,7 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from milepost import clock
-from milepost.errors import Changed
+from milepost.errors import Changed, TryAgain
 from milepost.kit.contract import Cut, Document, Reject
 from milepost.models.meta import Instant
 
@@ -113,11 +113,21 @@ def refuse_strange_page(cuts: list[Cut]) -> None:
 
 
 def whole(body: bytes, shape: type[T], name: str) -> T:
-    """Read an answer that is one thing; raise Changed when it is not that. `name` is the provider's."""
+    """Read an answer that is one thing; raise Changed when it is not that. `name` is the provider's.
+
+    One that stops in the middle is no other format: it comes whole another time, hence TryAgain.
+    """
     try:
         return msgspec.json.decode(body, type=shape)
     except UNREADABLE as error:
+        if body and stops_short(error):
+            raise TryAgain(f"{name}'s answer stops in the middle.") from None
         raise Changed(f"{name}'s answer no longer fits: {misfit(error).reason}") from None
+
+
+def stops_short(error: Exception) -> bool:
+    """Say whether JSON could not be read because it was begun and not ended."""
+    return "truncated" in str(error)
 
 
 def text(value: str | None) -> str | UnsetType:

@@ -27,7 +27,7 @@ from milepost.errors import (
 from milepost.kit.access import Access
 from milepost.kit.http import Answer, ProviderClient, retry_after
 from milepost.kit.login import Credentials, Session
-from milepost.kit.salvage import UNREADABLE, misfit, whole
+from milepost.kit.salvage import UNREADABLE, misfit, stops_short, whole
 
 NAME = "Geotab"
 PATH = "/apiv1"
@@ -312,6 +312,8 @@ def _verdict(
     try:
         reply = msgspec.json.decode(answer.body, type=Reply)
     except UNREADABLE as error:
+        if answer.body and stops_short(error):
+            return TryAgain(f"{said}, and stopped in the middle.")
         return Changed(f"{said} with something else than JSON-RPC: {misfit(error).reason}")
     if reply.error is not None:
         return _meaning(reply.error, answer, method, permission, resumed=resumed)

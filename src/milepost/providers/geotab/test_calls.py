@@ -177,6 +177,8 @@ async def test_a_login_that_names_a_strangers_server_sends_nothing_there(path: s
         (Said(b"Gateway Time-out", 504), TryAgain),
         (Said(b"<html>", 200), Changed),
         (Said(b"[" * 100_000, 200), Changed),
+        (Said(b'{"result":[{"id":"b1"},{"id', 200), TryAgain),
+        (Said(b'{"result":[{"id":"b1"}', 200), TryAgain),
         (Said(b'{"result":{"no":"list"}}', 200), Changed),
         (Said(b'{"result":[]}', 404), Changed),
     ],

@@ -20,6 +20,7 @@ LARGEST_PAGE = "100"  # [D]; 50 and 100 are honoured live.
 READ_SECONDS = 90.0  # Wide windows take 12 to 18 s, and one of 30 s was seen [F].
 COMPANY = "companies.read"
 
+_FAILED = b'{"error_message"'
 _PAGE_LOST = re.compile(r"page_no", re.IGNORECASE)
 
 
@@ -85,9 +86,9 @@ def _page(number: int) -> dict[str, str]:
 def _judge(path: str, permission: str, *, resumed: bool = False) -> Judge:
     def judge(answer: Answer) -> ProviderError | None:
         status = answer.status
-        if status == 200:
-            return None
         said = f"Motive answered {status} to {path}"
+        if status == 200:
+            return _inside(answer, said)
         if status == 401:
             return LoginLost(f"{said}: it no longer accepts the credentials.")
         if status == 403:
@@ -106,6 +107,18 @@ def _judge(path: str, permission: str, *, resumed: bool = False) -> Judge:
         return Changed(f"{said}: {message or 'no reason given'}")
 
     return judge
+
+
+def _inside(answer: Answer, said: str) -> ProviderError | None:
+    """Look for a failure inside a good answer: a web page of whoever stands before Motive, or its own words.
+
+    Neither was seen yet. Both are taken for something that passes, since nothing says how to mend it.
+    """
+    if answer.body[:64].lstrip()[:1] == b"<":
+        return TryAgain(f"{said} with a web page.")
+    if answer.body[:256].lstrip().startswith(_FAILED) and (message := _message(answer)):
+        return TryAgain(f"{said} with a failure inside: {message}")
+    return None
 
 
 def _message(answer: Answer) -> str:
