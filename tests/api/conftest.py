@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from typing import Any
@@ -138,20 +139,27 @@ class Site:
         self.sandbox.faults.add(msgspec.convert(fault, Fault))
 
 
-@pytest.fixture
-async def site(database_url: str) -> AsyncIterator[Site]:
+@contextlib.asynccontextmanager
+async def installed(url: str, vault: Vault | None = None) -> AsyncIterator[Site]:
+    """Run an installation on a database; what is sealed in it is opened by the vault of its first one."""
     settings = Settings(vehicles=3, limits=False, page_readings=400)
     sandbox = Sandbox(settings, registry.load().simulators())
-    async with serving(sandbox) as url:
+    async with serving(sandbox) as simulated:
         apps = {"samsara": {"client_id": "ours", "client_secret": "quiet"}}
-        urls = {code: f"{url}/{code}" for code in registry.load().simulators()}
+        urls = {code: f"{simulated}/{code}" for code in registry.load().simulators()}
         providers = registry.load(urls, dict.fromkeys(urls, 0.0), apps)
-        database = Database(database_url, Vault([new_installation_key()]))
-        app = build(database, providers, jobs.app(database_url), PUBLIC_URL, cadence=CADENCE)
+        database = Database(url, vault or Vault([new_installation_key()]))
+        app = build(database, providers, jobs.app(url), PUBLIC_URL, cadence=CADENCE)
         async with app.lifespan():
             made = Site(app, database, sandbox, providers)
             async with made.http:
                 yield made
+
+
+@pytest.fixture
+async def site(database_url: str) -> AsyncIterator[Site]:
+    async with installed(database_url) as made:
+        yield made
 
 
 @pytest.fixture

@@ -206,18 +206,6 @@ async def test_a_cursor_is_good_for_its_own_listing_and_tenant_only(
         assert answer.json()["detail"][0]["path"] == "{requestQuery}.cursor"
 
 
-async def test_a_cursor_from_before_a_restore_is_refused_with_a_clear_word(
-    site: Site, synced: Client
-) -> None:
-    cursor = (await synced.get("/vehicles", limit=1)).json()["next"]
-    site.database.epoch = "restored"
-
-    answer = await synced.get("/vehicles", cursor=cursor)
-
-    assert answer.status_code == 400
-    assert "restored" in answer.json()["detail"][0]["message"]
-
-
 async def test_an_answer_is_compressed_for_those_who_accept_it(synced: Client) -> None:
     packed = await synced.ask("GET", "/vehicles", headers={"Accept-Encoding": "br, gzip"})
     plain = await synced.ask("GET", "/vehicles", headers={"Accept-Encoding": "gzip;q=0"})

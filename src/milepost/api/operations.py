@@ -28,6 +28,12 @@ _TOKEN = re.compile(r"con_tkn_[!-~]{1,200}")
 APPLICATION_HEADER = "X-Application-Id"
 _JSON_TYPES = ("application/json", "")
 
+# How a reader begins again whose cursor is from before a restoration, by the parameter that allows it.
+_ANEW = {
+    "modifiedAfter": "start the listing again with modifiedAfter={}, or with its own where that is earlier",
+    "afterNumber": "start the listing again with afterNumber, from the last number that you know",
+}
+
 HTTPRequest = Request[Any, Any, Any]
 NO_VALUES = Values({})
 
@@ -119,7 +125,11 @@ class Call(msgspec.Struct, kw_only=True):
         if self.known_at is not None:
             about = f"{about}@{micros(self.known_at)}"
         listing = f"{self.operation.id}:{about}"
-        return Bookmarks(self.house.database, listing, tenant, self._settled())
+        names = {each.name for each in self.operation.parameters}
+        anew = next(
+            (says for name, says in _ANEW.items() if name in names), "start the listing again"
+        )
+        return Bookmarks(self.house.database, listing, tenant, self._settled(), anew)
 
     def place(self, bookmarks: Bookmarks, cursor: Parameter[str]) -> list[Any] | None:
         """Read where a listing goes on, and let the call read as of the same instant as its first page."""

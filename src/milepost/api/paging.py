@@ -12,6 +12,7 @@ from uuid import UUID
 
 import msgspec
 
+from milepost import clock
 from milepost.errors import BadRequest, Problem
 from milepost.store.pool import Database
 
@@ -33,15 +34,23 @@ class Bookmarks:
 
     A cursor holds the place after which the next page begins, as values of the listing's order. The
     keyed mark makes a cursor of another listing, another tenant or another hand worthless. With `known_at`,
-    a cursor goes on reading what was known at the instant for which the first page was read.
+    a cursor goes on reading what was known at the instant for which the first page was read. `anew` says
+    how to begin again when the database was put back to an older state, `{}` being what that one reached to.
     """
 
     def __init__(
-        self, database: Database, listing: str, scope: UUID, known_at: datetime | None = None
+        self,
+        database: Database,
+        listing: str,
+        scope: UUID,
+        known_at: datetime | None = None,
+        anew: str = "start the listing again",
     ) -> None:
         self.known_at = known_at
         self._pepper = database.pepper
         self._epoch = database.epoch
+        self._ended = database.ended
+        self._anew = anew
         self._about = f"{listing}\x00{scope.hex}"
 
     def write(self, *place: int | bytes | str) -> str:
@@ -68,10 +77,17 @@ class Bookmarks:
         if version != _VERSION:
             raise _bad("is of another version of Milepost; start the listing again")
         if epoch != self._epoch:
-            raise _bad("is from before the data was restored; start the listing again")
+            raise _bad(self._left_behind(epoch))
         if self.known_at is not None:
             self.known_at = from_micros(place.pop())
         return place
+
+    def _left_behind(self, epoch: str) -> str:
+        since = self._ended.get(epoch)
+        if since is None:
+            return "is of another installation; start the listing again"
+        told = clock.iso(since)
+        return f"is from before the data was restored to its state of {told}; {self._anew.format(told)}"
 
     def _mark(self, content: bytes) -> bytes:
         return self._pepper.digest(f"cursor\x00{self._about}\x00{content.hex()}")[:_MARK_BYTES]

@@ -21,6 +21,10 @@ VERBS = {
         "milepost.cli.migrate:migrate",
         "Bring the database to the schema of this version.",
     ),
+    "restored": (
+        "milepost.cli.restored:restored",
+        "Go on with a database that was restored from a backup.",
+    ),
     "sandbox": ("milepost.cli.sandbox:sandbox", "Run the provider simulators alone."),
     "import": (
         "milepost.cli.bringing:bring",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -11,6 +12,7 @@ from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
 from milepost.errors import SetupError
+from milepost.store.queries import queries
 from milepost.vault import Pepper, Unreadable, Vault
 
 Session = psycopg.AsyncConnection[TupleRow]
@@ -47,6 +49,7 @@ class Database:
                 (self.vault.seal(Pepper.new()),),
             )
             row = await fetch_one(session, "select sealed_pepper, epoch from installation")
+            ended = await fetch_all(session, queries("restoration")["read_again"])
         assert row is not None
         try:
             self._pepper = Pepper(self.vault.open(row[0]))
@@ -57,6 +60,8 @@ class Database:
                 "secret.keys back beside the data."
             ) from None
         self.epoch: str = row[1].hex[:8]
+        # Epochs that a restoration ended, with the instant from which their readers read again.
+        self.ended: dict[str, datetime] = {epoch.hex[:8]: instant for epoch, instant in ended}
 
     async def close(self) -> None:
         await self._pool.close()
