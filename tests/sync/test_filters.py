@@ -131,9 +131,9 @@ async def test_who_is_let_in_while_a_slice_is_read_lacks_nothing_after_the_next_
     vehicle_id = ids.read("vehicle", vehicle)
     land, seen = Landing.land, 0
 
-    async def land_and_let_in(self: Landing, spec: Any, row: Any, page: Any) -> Any:
+    async def land_and_let_in(self: Landing, spec: Any, row: Any, page: Any, *rest: Any) -> Any:
         nonlocal seen
-        landed = await land(self, spec, row, page)
+        landed = await land(self, spec, row, page, *rest)
         if spec.model == "vehicle_location" and row.mode == "history":
             seen += 1
             if seen == 1:

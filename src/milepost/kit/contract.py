@@ -92,7 +92,8 @@ class Slice(msgspec.Struct, frozen=True, kw_only=True):
     follows what came in since its cursor; without one it opens the feed, which shows the last known
     value of every vehicle, and from then on whatever is new. With `subjects`, only what these vehicles (of
     hours of service: drivers) did is wanted, named by their ids at the source; a connector whose provider
-    cannot be asked so narrowly reads the whole window, and no harm is done.
+    cannot be asked so narrowly reads the whole window, and no harm is done. The same holds of those in
+    `without`, whose records nobody wants.
     """
 
     stream: str
@@ -101,6 +102,11 @@ class Slice(msgspec.Struct, frozen=True, kw_only=True):
     ends_at: datetime | None = None
     cursor: str | None = None
     subjects: tuple[str, ...] | None = None
+    without: frozenset[str] = frozenset()
+
+    def wants(self, subject: str) -> bool:
+        """Say whether a vehicle's (of hours of service: a driver's) records are wanted, by its id at the source."""
+        return subject not in self.without and (self.subjects is None or subject in self.subjects)
 
 
 class StreamSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

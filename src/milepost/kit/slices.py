@@ -39,8 +39,8 @@ class SliceRow(msgspec.Struct, frozen=True, kw_only=True):
     error: str | None = None
     subjects: list[str] | None = None  # only these vehicles or drivers, by their ids at the source
 
-    def task(self) -> Slice:
-        """What a connector is asked to do."""
+    def task(self, without: frozenset[str] = frozenset()) -> Slice:
+        """What a connector is asked to do; records of those in `without` are wanted by nobody."""
         return Slice(
             stream=self.stream,
             mode=self.mode,
@@ -48,4 +48,5 @@ class SliceRow(msgspec.Struct, frozen=True, kw_only=True):
             ends_at=self.ends_at,
             cursor=self.cursor,
             subjects=None if self.subjects is None else tuple(self.subjects),
+            without=without,
         )

@@ -142,11 +142,21 @@ async def begin_listing(session: Session, connection_id: UUID, roster: str) -> N
 
 
 async def end_window(
-    session: Session, connection_id: UUID, model: str, roster: str, window: Span, stamp: datetime
+    session: Session,
+    connection_id: UUID,
+    model: str,
+    roster: str,
+    window: Span,
+    stamp: datetime,
+    *,
+    kept_out: str,
 ) -> list[Change]:
-    """Bury the timed records that a window, read to its end, no longer holds."""
+    """Bury the timed records that a window, read to its end, no longer holds.
+
+    `kept_out` is the list of those that were not asked about, so that their silence says nothing.
+    """
     values = {"connection_id": connection_id, "model": model, "roster": roster, "stamp": stamp}
-    values |= {"starts_at": window[0], "ends_at": window[1]}
+    values |= {"starts_at": window[0], "ends_at": window[1], "kept_out": kept_out}
     found = await fetch_all(session, _changing("remove", "withdrawn_changed"), values)
     await session.execute(SQL["drop_roster"].encode(), values)
     return [Change("removed", *row) for row in found]

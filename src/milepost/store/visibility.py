@@ -61,6 +61,14 @@ async def hidden(session: Session, connection_id: UUID, model: Governed) -> froz
     return frozenset(row[0] for row in await fetch_all(session, SQL["hidden"], values))
 
 
+async def hidden_at_source(
+    session: Session, connection_id: UUID, model: Governed
+) -> dict[UUID, str]:
+    """Return who is hidden, with the ids that they have at the source."""
+    values = {"connection_id": connection_id, "model": model}
+    return dict(await fetch_all(session, SQL["hidden_at_source"], values))
+
+
 async def keep_out(
     session: Session, connection_id: UUID, slice_: str, subjects: Collection[UUID]
 ) -> None:

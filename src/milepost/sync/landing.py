@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from psycopg.errors import UniqueViolation
@@ -91,10 +92,21 @@ class Landing:
         self._retention = retention
         self._overlapping: set[int] = set()
 
-    async def land(self, spec: StreamSpec, row: SliceRow, page: Page) -> SliceRow:
+    async def hidden(self, spec: StreamSpec) -> dict[UUID, str]:
+        """Return whom the filters hide of those that a stream is about, with their ids at the source."""
+        if spec.kind == "listing":
+            return {}
+        async with self._fence.transaction() as session:
+            return await visibility.hidden_at_source(
+                session, self._identity.connection_id, spec.subject
+            )
+
+    async def land(
+        self, spec: StreamSpec, row: SliceRow, page: Page, unasked: Collection[UUID] = ()
+    ) -> SliceRow:
         """Merge a page and move its slice on; return the slice as it stands then.
 
-        History is copied straight in, in the hope that nothing of it is there yet; where the key
+        `unasked` are those whose records were not asked for. History is copied straight in, in the hope that nothing of it is there yet; where the key
         refuses, the same page and the rest of its slice are merged through staging.
         """
         series = _SERIES.get(spec.model)
@@ -104,21 +116,27 @@ class Landing:
                 await self._partitions.ensure(each, months)
         if series is not None and row.mode == "history" and row.number not in self._overlapping:
             try:
-                return await self._merge(spec, row, page, series, straight=True)
+                return await self._merge(spec, row, page, series, unasked, straight=True)
             except UniqueViolation:
                 self._overlapping.add(row.number)
-        return await self._merge(spec, row, page, series, straight=False)
+        return await self._merge(spec, row, page, series, unasked, straight=False)
 
     async def _merge(
-        self, spec: StreamSpec, row: SliceRow, page: Page, series: Series | None, *, straight: bool
+        self,
+        spec: StreamSpec,
+        row: SliceRow,
+        page: Page,
+        series: Series | None,
+        unasked: Collection[UUID],
+        *,
+        straight: bool,
     ) -> SliceRow:
         connection_id = self._identity.connection_id
         async with self._fence.transaction() as session:
             stamp, filters = await connections.stamp_filtered(session, connection_id)
             sifted = await self._sift(session, spec, page.cuts, filters)
-            if sifted.subjects:
-                slice_ = self._kept_out(row)
-                await visibility.keep_out(session, connection_id, slice_, sifted.subjects)
+            if lacking := sifted.subjects.union(unasked):
+                await visibility.keep_out(session, connection_id, self._kept_out(row), lacking)
             raw_cuts = archive.number(sifted.cuts, stamp)
             records = sum(len(cut.records) for cut in sifted.cuts)
             await self._move(session, records)
@@ -214,8 +232,9 @@ class Landing:
         elif page.last and roster is not None and row.starts_at and row.ends_at:
             window = (row.starts_at, row.ends_at)
             changes += await merge_documents.end_window(
-                session, connection_id, model, roster, window, stamp
-            )
+                session, connection_id, model, roster, window, stamp,
+                kept_out=self._kept_out(row),
+            )  # fmt: skip
         if page.withdrawn:
             gone = [self._identity.uuid(model, each) for each in page.withdrawn]
             changes += await merge_documents.withdraw(session, connection_id, model, gone, stamp)

@@ -112,6 +112,7 @@ class Runner:
             sync=sync,
             teller=teller,
             seconds=self._turn_seconds,
+            filtered=connection.filters is not None,
         )
         try:
             async with fence.transaction() as session:

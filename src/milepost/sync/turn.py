@@ -36,7 +36,10 @@ class Pause(msgspec.Struct):
 
 
 class Turn:
-    """Fetches slices of one sync until they are done, the time is up, or the provider stops it."""
+    """Fetches slices of one sync until they are done, the time is up, or the provider stops it.
+
+    `filtered` says that filters may hide some of the fleet: those are not asked about.
+    """
 
     def __init__(
         self,
@@ -48,6 +51,7 @@ class Turn:
         sync: SyncRow,
         teller: Teller,
         seconds: float,
+        filtered: bool,
     ) -> None:
         self._fence = fence
         self._landing = landing
@@ -55,6 +59,7 @@ class Turn:
         self._manifest = manifest
         self._sync = sync
         self._teller = teller
+        self._filtered = filtered
         self._deadline = time.monotonic() + seconds
         self._refused: set[str] = set()
         self._pause = Pause()
@@ -114,10 +119,12 @@ class Turn:
             # The newest slice ends where it begins to be read; the feeds were opened before.
             row = msgspec.structs.replace(row, ends_at=min(row.ends_at, clock.now()))
         spec = self._manifest.stream(row.stream)
-        pages = _ahead(self._connector.pages(row.task()))
+        hidden = await self._landing.hidden(spec) if self._filtered else {}
+        pages = _ahead(self._connector.pages(row.task(frozenset(hidden.values()))))
         try:
             async for page in pages:
-                row = await self._landing.land(spec, row, page)
+                # Who is let in meanwhile lacks what was not asked for, and is noted for that.
+                row = await self._landing.land(spec, row, page, hidden.keys())
                 if self._time_is_up():
                     return
         finally:

@@ -17,7 +17,7 @@ from milepost.errors import Changed, CursorLost
 from milepost.kit.contract import Cut, Page, Slice
 from milepost.kit.paging import LoopGuard
 from milepost.kit.salvage import Window, refuse_strange_page, whole
-from milepost.providers.geotab import faults, readings, safety, shapes
+from milepost.providers.geotab import apart, faults, readings, safety, shapes
 from milepost.providers.geotab.client import NAME, Ask
 from milepost.providers.geotab.line import Line
 from milepost.providers.geotab.records import window_of
@@ -117,6 +117,10 @@ def page_of(slice_: Slice, step: Step, cuts: list[Cut], cursor: str | None = Non
 
 async def locations(line: Line, slice_: Slice) -> AsyncIterator[Page]:
     """Read positions, and who drove from the changes of drivers in the days before them."""
+    if slice_.subjects is not None:
+        async for page in apart.locations(line, slice_, SEATED):
+            yield page
+        return
     async for step in follow(line, slice_, "LogRecord"):
         window = _window(slice_)
         seats: readings.Drivers = {}
@@ -129,6 +133,10 @@ async def locations(line: Line, slice_: Slice) -> AsyncIterator[Page]:
 
 
 async def stats(line: Line, slice_: Slice) -> AsyncIterator[Page]:
+    if slice_.subjects is not None:
+        async for page in apart.stats(line, slice_):
+            yield page
+        return
     measures = await line.measures()
     async for step in follow(line, slice_, "StatusData"):
         yield page_of(slice_, step, readings.stats(step.data, measures, _window(slice_)))
@@ -141,7 +149,9 @@ async def safety_events(line: Line, slice_: Slice) -> AsyncIterator[Page]:
         window = _window(slice_)
         told = [safety.told(row, rules, window) for row in step.rows]
         cuts = [each for each in told if isinstance(each, Cut)]
-        events = [each for each in told if isinstance(each, safety.Told)]
+        events = [
+            each for each in told if isinstance(each, safety.Told) and slice_.wants(each.vehicle)
+        ]
         for at in range(0, len(events), EVENTS_AT_ONCE):
             cuts += await _around(line, events[at : at + EVENTS_AT_ONCE])
         yield page_of(slice_, step, cuts)

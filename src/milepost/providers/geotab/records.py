@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+import msgspec
 from msgspec import Raw
 
 from milepost import clock
@@ -57,7 +58,8 @@ async def hos_logs(line: Line, slice_: Slice) -> AsyncIterator[Page]:
             for at, driver in enumerate(some)
         ]
 
-    async for page in _roll([driver.id for driver in await line.drivers()], slice_.cursor, cut):
+    drivers = [driver.id for driver in await line.drivers() if slice_.wants(driver.id)]
+    async for page in _roll(drivers, slice_.cursor, cut):
         yield page
 
 
@@ -66,7 +68,7 @@ async def hos_daily_logs(line: Line, slice_: Slice) -> AsyncIterator[Page]:
     starts_at, ends_at = window_of(slice_)
     now = clock.now()
     first, last = days_of(starts_at, ends_at)
-    users = {user.id: user for user in await line.drivers()}
+    users = {user.id: user for user in await line.drivers() if slice_.wants(user.id)}
     since = _utc(first - DAY)
     ending = min(_utc(last + 3 * DAY), now)
 
@@ -105,7 +107,7 @@ async def trips(line: Line, slice_: Slice) -> AsyncIterator[Page]:
             for vehicle, rows in zip(some, found, strict=True)
         ]
 
-    vehicles = [vehicle.id for vehicle in await line.vehicles(starts_at)]
+    vehicles = [v.id for v in await line.vehicles(starts_at) if slice_.wants(v.id)]
     async for page in _roll(vehicles, slice_.cursor, cut):
         yield page
 
@@ -116,7 +118,7 @@ async def utilization_days(line: Line, slice_: Slice) -> AsyncIterator[Page]:
     now = clock.now()
     first, last = days_of(starts_at, ends_at)
     since, until = _utc(first - DAY), min(_utc(last + 2 * DAY) + LONGEST_TRIP, now)
-    vehicles = {vehicle.id: vehicle for vehicle in await line.vehicles(since)}
+    vehicles = {v.id: v for v in await line.vehicles(since) if slice_.wants(v.id)}
 
     def used(vehicle: str) -> Ask:
         search = {"deviceSearch": {"id": vehicle}}
@@ -150,7 +152,8 @@ async def ifta_months(line: Line, slice_: Slice) -> AsyncIterator[Page]:
     labels = [f"{month:%Y-%m}" for month in months]
     if label not in labels:
         raise CursorLost
-    vehicles = {v.id: v for v in await line.vehicles(_utc(months[0]))}
+    listed = await line.vehicles(_utc(months[0]))
+    vehicles = {vehicle.id: vehicle for vehicle in listed if slice_.wants(vehicle.id)}
     for number in range(labels.index(label), len(months)):
         final = number == len(months) - 1
         cut = _month(line, vehicles, months[number])
@@ -158,7 +161,7 @@ async def ifta_months(line: Line, slice_: Slice) -> AsyncIterator[Page]:
             here = f"{labels[number]}:{page.cursor}"
             if page.last:
                 here = "" if final else f"{labels[number + 1]}:"
-            yield Page(cuts=page.cuts, cursor=here or None, last=page.last and final)
+            yield msgspec.structs.replace(page, cursor=here or None, last=page.last and final)
         done = ""
 
 
@@ -234,7 +237,7 @@ async def _roll(
         refuse_strange_page(cuts)
         last = at + at_once >= len(waiting)
         telling = [each for each in cuts if each.records or each.rejects]
-        yield Page(cuts=telling, cursor=None if last else some[-1], last=last)
+        yield Page(cuts=telling, cursor=None if last else some[-1], last=last, asked=bool(some))
 
 
 async def _ended(

@@ -27,6 +27,12 @@ class Identified(msgspec.Struct, frozen=True):
     id: str
 
 
+class Numbered(msgspec.Struct, frozen=True):
+    """A row that has an id, unless it was interpolated."""
+
+    id: str | None = None
+
+
 class Device(msgspec.Struct, frozen=True):
     """What reports: a unit in a vehicle, or a trailer. Which fields there are depends on the hardware."""
 

@@ -16,7 +16,7 @@ import msgspec
 
 from milepost.kit.simulation import Conditions, SimAnswer, SimRequest
 from milepost.kit.world import World
-from milepost.providers.geotab import sim_entities, sim_feeds, sim_records
+from milepost.providers.geotab import sim_entities, sim_feeds, sim_near, sim_records
 from milepost.providers.geotab.sim_dialect import (
     Refused,
     Search,
@@ -49,8 +49,8 @@ GETS: dict[str, Callable[[Search, World], list[Row]]] = {
     "AnnotationLog": sim_records.list_annotations,
     "DutyStatusAvailability": sim_records.list_availability,
     "DriverChange": sim_records.list_driver_changes,
-    "LogRecord": sim_records.list_positions,
-    "StatusData": sim_records.list_statuses_near,
+    "LogRecord": sim_near.list_positions,
+    "StatusData": sim_near.list_statuses,
 }
 _SORTED_BY_ID = {"Device", "User", "Trip"}
 

@@ -12,6 +12,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from milepost.kit.world import FaultReading, Incident, IncidentKind, TroubleCode, World
+from milepost.models.location import Fix
 from milepost.models.stats import STAT_TYPES, StatType
 from milepost.providers.geotab.sim_dialect import (
     MILLISECOND,
@@ -87,20 +88,21 @@ def positions(
     now: datetime,  # noqa: ARG001  What is measured stays.
 ) -> Iterator[Arrived]:
     for vehicle in world.vehicles:
-        device = {"id": geotab_id(vehicle.id)}
         for start, end, ms_of in _windows(world, vehicle.id, since, until):
             for fix in world.fixes(vehicle.id, start, end):
-                at = fix.located_at
-                id_ = f"b{int(vehicle.id) & 0xFFFFFF:X}{millisecond(at):X}"
-                row: Row = {
-                    "latitude": fix.latitude,
-                    "longitude": fix.longitude,
-                    "speed": fix.speed or 0,
-                    "dateTime": spell(at),
-                    "device": device,
-                    "id": id_,
-                }
-                yield Arrived(ms_of(at), (id_,), row)
+                row = position_row(vehicle.id, fix)
+                yield Arrived(ms_of(fix.located_at), (row["id"],), row)
+
+
+def position_row(vehicle: str, fix: Fix) -> Row:
+    return {
+        "latitude": fix.latitude,
+        "longitude": fix.longitude,
+        "speed": fix.speed or 0,
+        "dateTime": spell(fix.located_at),
+        "device": {"id": geotab_id(vehicle)},
+        "id": f"b{int(vehicle) & 0xFFFFFF:X}{millisecond(fix.located_at):X}",
+    }
 
 
 def statuses(
@@ -114,7 +116,7 @@ def statuses(
         types: tuple[StatType, ...] = STAT_TYPES if vehicle.diagnostics else ("engine_state",)
         for start, end, ms_of in _windows(world, vehicle.id, since, until):
             for type_ in types:
-                for at, value in _readings(world, vehicle.id, type_, start, end):
+                for at, value in readings(world, vehicle.id, type_, start, end):
                     row = status_row(vehicle.id, DIAGNOSTICS[type_][0], at, value)
                     yield Arrived(ms_of(at), (row["id"],), row)
                     if type_ == "engine_state" and value:
@@ -225,7 +227,7 @@ def _windows(
         yield start, end, ms_of
 
 
-def _readings(
+def readings(
     world: World, vehicle: str, type_: StatType, start: datetime, end: datetime
 ) -> Iterator[tuple[datetime, float]]:
     """Yield values in the vendor's units; of engine states only what turns the ignition."""

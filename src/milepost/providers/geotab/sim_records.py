@@ -7,10 +7,7 @@ from datetime import datetime, timedelta
 
 from milepost.kit.world import DutyLog, Journey, VehicleCard, World
 from milepost.models.hos import HOSStatus
-from milepost.models.location import Fix
 from milepost.providers.geotab.sim_dialect import (
-    MILLISECOND,
-    Refused,
     Search,
     geotab_id,
     row_id,
@@ -19,11 +16,9 @@ from milepost.providers.geotab.sim_dialect import (
     world_id,
 )
 from milepost.providers.geotab.sim_entities import Row, vehicle_of
-from milepost.providers.geotab.sim_feeds import rule_of, status_row
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
-G = 9.80665
 
 STATUSES: dict[HOSStatus, str] = {
     "driving": "D",
@@ -171,45 +166,6 @@ def list_driver_changes(search: Search, world: World) -> list[Row]:
             rows.append(_change(seat.vehicle_id, seat.starts_at, driver, "Driver"))
         if seat.ends_at is not None and start <= seat.ends_at < end:
             rows.append(_change(seat.vehicle_id, seat.ends_at, "UnknownDriverId", "None"))
-    return rows
-
-
-def list_positions(search: Search, world: World) -> list[Row]:
-    """List a vehicle's positions; those at the ends of the window are interpolated, and have no id."""
-    if search.named("deviceSearch") is None:
-        raise Refused("ArgumentException", "A device is needed to search for LogRecords.")
-    start, end = search.window()
-    rows: list[Row] = []
-    for card in vehicle_of(search, world):
-        near = world.fixes(card.id, start - HOUR, end + HOUR)
-        inside = [fix for fix in near if start <= fix.located_at < end]
-        edges = (_between(near, edge) for edge in (start, end - MILLISECOND))
-        rows += [_position(card, edge) for edge in edges if edge]
-        rows += [
-            _position(card, fix) | {"id": row_id("log", card.id, fix.located_at)} for fix in inside
-        ]
-    return sorted(rows, key=lambda row: str(row["dateTime"]))
-
-
-def list_statuses_near(search: Search, world: World) -> list[Row]:
-    """List a vehicle's values of one diagnostic: how hard an incident was, and how fast one might drive."""
-    diagnostic = search.named("diagnosticSearch")
-    start, end = search.window()
-    rows: list[Row] = []
-    for card in vehicle_of(search, world) if diagnostic else []:
-        for incident in world.incidents(start, end, search.now):
-            if incident.vehicle_id != card.id:
-                continue
-            value = None
-            sideways = rule_of(incident) == "RuleHarshCorneringId"
-            if diagnostic == "DiagnosticAccelerationForwardBrakingId" and not sideways:
-                value = -incident.g_force * G
-            elif diagnostic == "DiagnosticAccelerationSideToSideId" and sideways:
-                value = incident.g_force * G
-            elif diagnostic == "DiagnosticPostedRoadSpeedId" and incident.limit_kmh:
-                value = incident.limit_kmh
-            if value is not None and diagnostic:
-                rows.append(status_row(card.id, diagnostic, incident.starts_at, value))
     return rows
 
 
@@ -361,30 +317,3 @@ def _change(vehicle: str, at: datetime, driver: object, type_: str) -> Row:
         "type": type_,
         "version": "0000000000000001",
     }
-
-
-def _position(card: VehicleCard, fix: Fix) -> Row:
-    return {
-        "device": {"id": geotab_id(card.id)},
-        "dateTime": spell(fix.located_at),
-        "latitude": fix.latitude,
-        "longitude": fix.longitude,
-        "speed": fix.speed or 0,
-    }
-
-
-def _between(fixes: Sequence[Fix], at: datetime) -> Fix | None:
-    """Interpolate where a vehicle was between two positions."""
-    before = [fix for fix in fixes if fix.located_at <= at]
-    after = [fix for fix in fixes if fix.located_at > at]
-    if not before or not after:
-        return None
-    one, other = before[-1], after[0]
-    share = (at - one.located_at) / (other.located_at - one.located_at)
-    return Fix(
-        at,
-        one.latitude + share * (other.latitude - one.latitude),
-        one.longitude + share * (other.longitude - one.longitude),
-        None,
-        one.speed,
-    )

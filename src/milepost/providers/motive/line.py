@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -69,27 +70,28 @@ class Line:
                 self._fleet = sorted({id_ for row in rows if (id_ := _id(row)) is not None})
             return self._fleet
 
-    async def metric(self) -> bool:
+    async def metric(self, without: Collection[str] = ()) -> bool:
         """Say whether distances and fuel come in km and litres, as the header of every request asks.
 
         Measured once a turn against driving periods, which are in km whatever the header says (README,
-        “Units”); where nothing can be measured, the header is believed.
+        “Units”); where nothing can be measured, the header is believed. Vehicles in `without` are
+        not measured by.
         """
         async with self._measuring:
             if self._metric is None:
-                measured = await self._measure(clock.now())
+                measured = await self._measure(clock.now(), without)
                 if measured is not None:
                     log.info("units measured", provider=self.code, ratio=round(measured, 3))
                 self._metric = measured is None or scale.is_metric(measured)
             return self._metric
 
-    async def _measure(self, now: datetime) -> float | None:
+    async def _measure(self, now: datetime, without: Collection[str]) -> float | None:
         first, last = (now - timedelta(days=_DAYS_BACK)).date(), now.date()
         permission = self.permission("trips")
         try:
             body = await self.client.days("/v1/driving_periods", permission, first, last, number=1)
             rows = read_page(body, "driving_periods", "driving_period")[0].rows
-            for period in scale.longest(rows):
+            for period in scale.longest(rows, without):
                 history = await self.client.history(
                     self.permission("locations"),
                     str(period.vehicle.id),

@@ -33,8 +33,9 @@ async def locations(line: Line, slice_: Slice) -> AsyncIterator[Page]:
     starts_at, ends_at = window_of(slice_)
     window = Window(clock.now(), starts_at, ends_at)
     first, last = days_of(starts_at, ends_at)
-    permission, metric = line.permission("locations"), await line.metric()
-    waiting = [id_ for id_ in await line.fleet() if id_ > (slice_.cursor or "")]
+    permission, metric = line.permission("locations"), await line.metric(slice_.without)
+    fleet = [id_ for id_ in await line.fleet() if slice_.wants(id_)]
+    waiting = [id_ for id_ in fleet if id_ > (slice_.cursor or "")]
     for at in range(0, max(len(waiting), 1), VEHICLES_AT_ONCE):
         some = waiting[at : at + VEHICLES_AT_ONCE]
         bodies = await _together(
@@ -47,7 +48,7 @@ async def locations(line: Line, slice_: Slice) -> AsyncIterator[Page]:
                 await asyncio.sleep(0)  # One vehicle's days are some 50 ms of mapping at the most.
         refuse_strange_page(cuts)
         done = at + VEHICLES_AT_ONCE >= len(waiting)
-        yield Page(cuts=cuts, cursor=None if done else some[-1], last=done)
+        yield Page(cuts=cuts, cursor=None if done else some[-1], last=done, asked=bool(some))
 
 
 def hos_logs(line: Line, slice_: Slice) -> AsyncIterator[Page]:
@@ -132,7 +133,7 @@ def fault_codes(line: Line, slice_: Slice) -> AsyncIterator[Page]:
 
 async def utilization_days(line: Line, slice_: Slice) -> AsyncIterator[Page]:
     """Ask for one day of the fleet after the other, as soon as it is over where the company is."""
-    zone, metric, now = await line.zone(), await line.metric(), clock.now()
+    zone, metric, now = await line.zone(), await line.metric(slice_.without), clock.now()
     legs = [
         _days_leg(
             line,
@@ -158,7 +159,7 @@ async def utilization_days(line: Line, slice_: Slice) -> AsyncIterator[Page]:
 
 async def ifta_months(line: Line, slice_: Slice) -> AsyncIterator[Page]:
     """Ask for every month that the window touches, the present one as far as it has gone."""
-    zone, metric = await line.zone(), await line.metric()
+    zone, metric = await line.zone(), await line.metric(slice_.without)
     today = clock.now().astimezone(zone).date()
     legs = [
         _days_leg(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import msgspec
 from msgspec import Raw
@@ -18,8 +18,8 @@ TRIED = 3  # Vehicles that are looked at: one may have no odometer.
 _MILES, _BETWEEN, _MOST = 0.5, 0.8, 1.3
 
 
-def longest(rows: Iterable[Raw]) -> list[shapes.DrivingPeriod]:
-    """Return the longest finished periods that can be measured by, one a vehicle."""
+def longest(rows: Iterable[Raw], without: Collection[str] = ()) -> list[shapes.DrivingPeriod]:
+    """Return the longest finished periods that can be measured by, one a vehicle but those in `without`."""
     found: dict[str, shapes.DrivingPeriod] = {}
     for row in rows:
         try:
@@ -27,7 +27,9 @@ def longest(rows: Iterable[Raw]) -> list[shapes.DrivingPeriod]:
         except UNREADABLE:
             continue
         vehicle = str(period.vehicle.id)
-        if _km(period) >= max(MEASURABLE_KM, _km(found[vehicle]) if vehicle in found else 0.0):
+        if vehicle not in without and _km(period) >= max(
+            MEASURABLE_KM, _km(found[vehicle]) if vehicle in found else 0.0
+        ):
             found[vehicle] = period
     return sorted(found.values(), key=_km, reverse=True)[:TRIED]
 

@@ -77,11 +77,10 @@ async def trips(line: Line, slice_: Slice) -> AsyncIterator[Page]:
     starts_at, ends_at = window_of(slice_)
     window = Window(clock.now())
     permission, done = line.permission("trips"), slice_.cursor or ""
-    wanted = slice_.subjects
     waiting = [
         each
         for vehicle in await line.fleet()
-        if (each := str(vehicle.id)) > done and (wanted is None or each in wanted)
+        if (each := str(vehicle.id)) > done and slice_.wants(each)
     ]
     for at in range(0, max(len(waiting), 1), TRIPS_AT_ONCE):
         cuts = []

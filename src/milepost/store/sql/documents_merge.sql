@@ -87,11 +87,16 @@ where d.connection_id = %(connection_id)s and d.model = %(model)s and d.deleted_
     where v.connection_id = d.connection_id and v.model = 'vehicle' and v.id = d.vehicle_id
       and (v.deleted_at is not null or v.id = any(listing.missing))
   )
-  -- Nor is what a hidden vehicle or driver did, which is not asked for.
+  -- Nor is what a hidden vehicle or driver did, which is not asked for; or one that was hidden when it was read.
   and not exists (
     select from document h
     where h.connection_id = d.connection_id and h.hidden is not null
       and (h.model, h.id) in (('vehicle', d.vehicle_id), ('driver', d.driver_id))
+  )
+  and not exists (
+    select from roster k
+    where k.connection_id = d.connection_id and k.model = %(kept_out)s
+      and (d.vehicle_id = any(k.seen) or d.driver_id = any(k.seen))
   )
 
 -- name: remove

@@ -2,6 +2,10 @@
 select id from document
 where connection_id = %(connection_id)s and model = %(model)s and hidden is not null
 
+-- name: hidden_at_source
+select id, source_id from document
+where connection_id = %(connection_id)s and model = %(model)s and hidden is not null
+
 -- name: keep_out
 insert into roster as r (connection_id, model, seen) values (%(connection_id)s, %(slice)s, %(subjects)s)
 on conflict (connection_id, model) do update
