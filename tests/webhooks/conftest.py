@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -33,6 +33,25 @@ LOOPBACK = allowed(["127.0.0.0/8"])
 SCRIPT = Path(__file__).with_name("receiver.py")
 
 
+async def eventually(seconds: float, what: str, there: Callable[[], Awaitable[Any]]) -> Any:
+    """Wait until something is there, which another process does, and return it."""
+    async with within(seconds, what):
+        while True:
+            if found := await there():
+                return found
+            await asyncio.sleep(0.02)
+
+
+@contextlib.asynccontextmanager
+async def within(seconds: float, what: str) -> AsyncIterator[None]:
+    """Bound a wait, and say what it was for when it took too long."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError:
+        raise AssertionError(f"waited {seconds:g} s in vain for {what}") from None
+
+
 class Receiver:
     """The other side of webhooks."""
 
@@ -51,13 +70,15 @@ class Receiver:
             stdout=asyncio.subprocess.PIPE,
         )  # fmt: skip
         assert self._process.stdout is not None
-        assert await self._process.stdout.readline() == b"listening\n"
+        async with within(30, "the receiver to start"):
+            assert await self._process.stdout.readline() == b"listening\n"
 
     async def kill(self) -> None:
         if self._process is not None:
             with contextlib.suppress(ProcessLookupError):
                 self._process.kill()
-            await self._process.wait()
+            async with within(30, "the receiver to end"):
+                await self._process.wait()
             self._process = None
 
     def order(self, **orders: Any) -> None:
@@ -82,20 +103,20 @@ class Receiver:
 
     async def until(self, count: int, seconds: float = 30) -> list[dict[str, Any]]:
         """Wait until it has seen so many different events."""
-        async with asyncio.timeout(seconds):
-            while True:
-                if len({each["id"] for each in self.events()}) >= count:
-                    break
-                await asyncio.sleep(0.02)
+
+        async def arrived() -> bool:
+            return len({each["id"] for each in self.events()}) >= count
+
+        await eventually(seconds, f"{count} events to arrive", arrived)
         return self.events()
 
     async def requests(self, count: int) -> None:
         """Wait until it has seen so many requests."""
-        async with asyncio.timeout(30):
-            while True:
-                if len(self.seen) >= count:
-                    return
-                await asyncio.sleep(0.02)
+
+        async def arrived() -> bool:
+            return len(self.seen) >= count
+
+        await eventually(30, f"{count} requests to arrive", arrived)
 
 
 class Sender:
@@ -144,7 +165,8 @@ class Sender:
         finally:
             for task in tasks:
                 task.cancel()
-            ended = await asyncio.gather(*tasks, return_exceptions=True)
+            async with within(30, "the sequencer and the courier to end"):
+                ended = await asyncio.gather(*tasks, return_exceptions=True)
             await line.aclose()
             assert all(isinstance(each, asyncio.CancelledError) for each in ended), ended
 
@@ -154,11 +176,18 @@ class Sender:
 
     async def until(self, query: str, *values: Any, seconds: float = 30) -> list[Any]:
         """Wait until a query finds something."""
-        async with asyncio.timeout(seconds):
-            while True:
-                if found := await self.rows(query, *values):
-                    return found
-                await asyncio.sleep(0.02)
+
+        async def rows() -> list[Any]:
+            return await self.rows(query, *values)
+
+        found: list[Any] = await eventually(seconds, f"rows of: {query}", rows)
+        return found
+
+    async def written(self) -> None:
+        """Wait until what was delivered is written down, so that all lanes rest."""
+        await self.until(
+            "select 1 where not exists (select from webhook_lane where due_at is not null)"
+        )
 
 
 @pytest.fixture

@@ -35,6 +35,7 @@ async def test_events_arrive_signed_and_in_order(sender: Sender, receiver: Recei
 
     async with sender.delivering():
         events = await receiver.until(90)
+        await sender.written()
 
     assert endpoint.secret
     for each in receiver.seen:
@@ -75,7 +76,7 @@ async def test_a_failing_delivery_is_tried_again_and_holds_up_its_lane_only(
     for fleet in fleets:
         await sender.tell(fleet, 3)
 
-    async with sender.delivering(scale=0.0001):
+    async with sender.delivering(scale=0.000001):
         await receiver.until(60)
         found = await sender.until("select attempts, error from webhook_dead_letter")
 
@@ -93,12 +94,13 @@ async def test_order_is_kept_while_a_receiver_fails(sender: Sender, receiver: Re
     await sender.endpoint(receiver.url)
     fleet = await sender.connect()
     await sender.tell(fleet, 20)
-    receiver.order(forget=0.5)
+    receiver.order(refuse=3)
 
     async with sender.delivering(scale=0.001):
         events = await receiver.until(20)
 
     log = await sender.rows("select id from event order by number")
+    assert await sender.rows("select 1 from webhook_attempt where error is not null")
     first_seen = list(dict.fromkeys(event["id"] for event in events))
     assert first_seen == [ids.show("event", row[0]) for row in log]
 
@@ -263,7 +265,7 @@ async def test_a_dead_letter_that_is_replayed_and_taken_is_none_any_more(
     endpoint_id = ids.read("webhook_endpoint", made.id)
     await sender.tell(await sender.connect(), 2)
     receiver.order(forget=1)
-    async with sender.delivering(scale=0.00001):
+    async with sender.delivering(scale=0.000001):
         await sender.until("select 1 from webhook_dead_letter having count(*) = 2")
         letters = await sender.endpoints.dead_letters(
             sender.application_id, endpoint_id, after=None, limit=10

@@ -34,6 +34,10 @@ VERBS = {
         "milepost.cli.sync:sync",
         "Request a sync and watch it; exit status 0 only if it completed.",
     ),
+    "listen": (
+        "milepost.cli.listen:listen",
+        "Print events as they happen, and forward them, signed, to a local URL.",
+    ),
     "demo": ("milepost.cli.demo:demo", "Show everything at once, on simulated or recorded drives."),
     "key": ("milepost.cli.key:key", "Print a new key for MILEPOST_SECRET_KEYS."),
     "version": ("milepost.cli.version:version", "Print the version."),
@@ -53,6 +57,28 @@ FILES_VERBS = {
         "Upload files of exported data to a connection, and wait until they are merged.",
     ),
 }
+WEBHOOK_VERBS = {
+    "create": ("milepost.cli.webhooks:create", "Create an endpoint and print its secret."),
+    "list": ("milepost.cli.webhooks:list_", "List the endpoints of an application."),
+    "update": ("milepost.cli.webhooks:update", "Change an endpoint's URL, types or description."),
+    "enable": ("milepost.cli.webhooks:enable", "Enable an endpoint; what has waited is sent."),
+    "disable": ("milepost.cli.webhooks:disable", "Disable an endpoint; what is for it waits."),
+    "delete": ("milepost.cli.webhooks:delete", "Delete an endpoint."),
+    "rotate": (
+        "milepost.cli.webhooks:rotate",
+        "Make a new secret; the old one signs too for a while.",
+    ),
+    "attempts": ("milepost.cli.webhooks:attempts", "List the last attempts to deliver."),
+    "dead-letters": (
+        "milepost.cli.webhooks:dead_letters",
+        "List the events that an endpoint did not take in three days.",
+    ),
+    "replay": ("milepost.cli.webhooks:replay", "Deliver events of the log again."),
+    "switches": (
+        "milepost.cli.webhooks:switches",
+        "Show or change whether positions and safety events are told.",
+    ),
+}
 
 app = App(
     name="milepost",
@@ -60,6 +86,7 @@ app = App(
     version=installed,
 )
 application = App(name="app", help="Applications: who may use the API, and their keys.")
+webhooks = App(name="webhooks", help="Webhooks: endpoints, and what became of their deliveries.")
 link = App(name="link", help="Link: where fleets connect their accounts.")
 files = App(name="files", help="Files: exported data for a connection.")
 for _name, (_where, _help) in VERBS.items():
@@ -70,6 +97,9 @@ for _name, (_where, _help) in LINK_VERBS.items():
     link.command(_where, name=_name, help=_help)
 for _name, (_where, _help) in FILES_VERBS.items():
     files.command(_where, name=_name, help=_help)
+for _name, (_where, _help) in WEBHOOK_VERBS.items():
+    webhooks.command(_where, name=_name, help=_help)
+app.command(webhooks)
 app.command(application)
 app.command(files)
 app.command(link)

@@ -12,14 +12,14 @@ from milepost.cli import progress, running
 from milepost.cli.caller import Caller
 from milepost.errors import SetupError
 
-_LOCAL = "http://127.0.0.1:8080"
+LOCAL = "http://127.0.0.1:8080"
 
 
 def sync(
     *,
     key: Annotated[str, Parameter(env_var="MILEPOST_CLIENT_KEY")],
     token: Annotated[str, Parameter(env_var="MILEPOST_CLIENT_TOKEN")],
-    url: Annotated[str, Parameter(env_var="MILEPOST_CLIENT_URL")] = _LOCAL,
+    url: Annotated[str, Parameter(env_var="MILEPOST_CLIENT_URL")] = LOCAL,
     days: float | None = None,
     start_from: str | None = None,
     json: bool = False,

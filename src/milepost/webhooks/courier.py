@@ -67,8 +67,10 @@ class Courier:
         helpers = [asyncio.create_task(self._pulse()), asyncio.create_task(self._listen())]
         try:
             while True:
+                # Not wait_for: before Python 3.12 it can swallow a cancellation, and then nobody ends.
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), self._look_seconds)
+                    async with asyncio.timeout(self._look_seconds):
+                        await self._wake.wait()
                 self._wake.clear()
                 try:
                     await self._look()

@@ -10,6 +10,7 @@ from uuid import UUID
 import structlog
 
 from milepost import clock, ids
+from milepost.log import hide
 from milepost.models.event import WITH_TOKEN, EndpointDisabled
 from milepost.store import deliveries, endpoints
 from milepost.store.deliveries import Attempt, Claim, Parcel, Work
@@ -68,7 +69,8 @@ class Delivery:
             latency_ms=answered.latency_ms,
             status=answered.status,
             error=answered.error,
-            answer=answered.answer,
+            # A receiver may repeat what it was sent, or knows: secrets of ours are not kept.
+            answer=hide(answered.answer),
         )
         if answered.error is None:
             async with self._database.session() as session:
