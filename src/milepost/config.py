@@ -26,7 +26,7 @@ _ELSEWHERE = (f"{PREFIX}TEST_", f"{PREFIX}CLIENT_", f"{PREFIX}SANDBOX_")
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
 # What retention may be set for; sync.retention says what each kind is.
-Retained = Literal["raw", "positions", "stats", "documents", "versions", "events"]
+Retained = Literal["raw", "positions", "stats", "documents", "versions", "events", "deliveries"]
 Rate = Annotated[float, Meta(ge=0, le=1_000_000)]
 PollKind = Literal["vehicle_location", "trailer_location", "available_time"]
 PollSeconds = Annotated[float, Meta(ge=0, le=86_400)]
@@ -191,7 +191,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(
             description="Days for which each kind of data is kept, the others for ever: JSON, "
             '`{"raw": 90, "positions": 400}`; the kinds are `raw`, `positions`, `stats`, `documents`, '
-            "`versions` and `events`",
+            "`versions`, `events` and `deliveries`",
             extra={"default": "everything is kept"},
         ),
     ] = {}

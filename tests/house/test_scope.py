@@ -15,6 +15,7 @@ SCOPES = {"connection_id", "application_id", "row", "identity"}
 EXEMPT = {
     "connections.token_is_taken": "tokens are unique in the whole installation",
     "expiry.due": "the watch over retention looks after all tenants",
+    "expiry.drop_by_age": "the watch over retention looks after all tenants",
     "expiry.empty_months": "a month that is past for all tenants goes as a whole",
     "quota.lease": "a budget is named by a hash of its organisation or login",
     "quota.refuse": "a budget is named by a hash of its organisation or login",

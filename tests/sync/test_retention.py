@@ -183,7 +183,7 @@ async def test_raw_and_events_go_by_their_age_and_other_fleets_are_looked_after_
     with clock.held_at(NOON):
         await house.sync(days=0.2)
     async with house.database.session() as session:
-        await session.execute("update event set at = now()")
+        await session.execute("update event set at = now(), number = place")
     retention = Retention({"raw": 2, "events": 3})
     real = clock.now()
     raw, events = await house.count("raw"), await house.count("event")

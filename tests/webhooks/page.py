@@ -69,8 +69,10 @@ while it delivers is followed by another one after {lost:g} seconds.
 ## The log
 `GET /tsp/v1/events` shows the same events, each with its `number`. Numbers begin with 1 and rise by one; within
 a connection they follow the order of its changes. Ask for what is `afterNumber`, narrow it by `types` and
-`connectionId`, turn it round by `order=desc`. How long events are kept is set by `MILEPOST_RETENTION_DAYS`; with
-a connection that is deleted go its events, and their numbers are not given again.
+`connectionId`, turn it round by `order=desc`. How long events are kept, and what became of
+deliveries (attempts and dead letters), is set by `MILEPOST_RETENTION_DAYS`, like `{{"events": 90, "deliveries": 30}}`;
+an event that an enabled endpoint has still to be told of is kept until then. With a connection that is deleted go
+its events, attempts and dead letters, and the numbers of its events are not given again.
 
 ## Types
 `{switchable}` are the ones of which there can be many. An application that does not want

@@ -60,6 +60,12 @@ async def drop_some(
     return cursor.rowcount
 
 
+async def drop_by_age(session: Session, query: str, cutoff: datetime, most: int) -> int:
+    """Run one of the queries that delete up to `most` rows of all connections; return how many went."""
+    cursor = await session.execute(SQL[query].encode(), {"cutoff": cutoff, "most": most})
+    return cursor.rowcount
+
+
 async def drop_some_of_series(
     session: Session, connection_id: UUID, series: Series, cutoff: datetime, most: int
 ) -> int:

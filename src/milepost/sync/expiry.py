@@ -28,7 +28,7 @@ _BATCH = 5_000
 # After this time others get their turn; the next look goes on.
 _SECONDS = 30.0
 # A number of ours for pg_try_advisory_lock: of all workers, one drops at a time.
-_LOCK = 7_306_533
+_LOCK = 7_306_534
 
 _SERIES: dict[str, Series] = {"positions": "position", "stats": "stat"}
 # What stands for a day or a month is dropped when all of that is past, wherever the day was.
@@ -37,6 +37,8 @@ _SPANS = {
     "vehicle_utilization_day": timedelta(days=2),
     "ifta_vehicle_month": timedelta(days=32),
 }
+# What stands under no connection that lives, and what became of deliveries: found by nothing but its age.
+_BY_AGE = {"events": ("events_of_others",), "deliveries": ("attempts", "dead_letters")}
 _RECORDS = [*get_args(RecordModel), "vehicle_utilization_day", "ifta_vehicle_month"]
 
 
@@ -71,6 +73,7 @@ async def expire(
         if row is None or not row[0]:
             return False
         whole = await _expire_connections(database, registry, retention, at, batch, until)
+        whole = whole and await _expire_by_age(database, retention.cutoffs(at), batch, until)
         for kind, series in _SERIES.items():
             if cutoff := retention.cutoffs(at).get(kind):
                 for month in await expiry.empty_months(guard, kind, series, cutoff):
@@ -89,6 +92,7 @@ async def _expire_connections(
     until: float,
 ) -> bool:
     cutoffs, after = retention.cutoffs(now), None
+    cutoffs.pop("deliveries", None)
     while True:
         async with database.session() as session:
             found = await expiry.due(session, cutoffs, after, _AT_ONCE)
@@ -107,6 +111,22 @@ async def _expire_connections(
             after = connection_id
         if len(found) < _AT_ONCE:
             return True
+
+
+async def _expire_by_age(
+    database: Database, cutoffs: Mapping[str, datetime], batch: int, until: float
+) -> bool:
+    """Drop what belongs to no connection that is looked after; False when the time was up before the end."""
+    for kind in _BY_AGE.keys() & cutoffs.keys():
+        for query in _BY_AGE[kind]:
+            dropped = batch
+            while dropped >= batch:
+                async with database.transaction() as session:
+                    dropped = await expiry.drop_by_age(session, query, cutoffs[kind], batch)
+                if dropped >= batch and time.monotonic() >= until:
+                    return False
+                await asyncio.sleep(0)
+    return True
 
 
 def _streams_since(

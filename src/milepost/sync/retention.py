@@ -12,7 +12,7 @@ from milepost.kit.contract import Manifest, StreamSpec
 from milepost.kit.slices import SliceRow
 from milepost.sync import planner
 
-Kind = Literal["raw", "positions", "stats", "documents", "versions", "events"]
+Kind = Literal["raw", "positions", "stats", "documents", "versions", "events", "deliveries"]
 
 _KINDS: dict[str, Kind] = {"vehicle_location": "positions", "vehicle_stat": "stats"}
 # What is dropped lies a little before what is still claimed and asked for, so that clocks may differ.

@@ -78,6 +78,7 @@ create table webhook_dead_letter (
   foreign key (application_id, endpoint_id) references webhook_endpoint on delete cascade
 );
 create index on webhook_dead_letter (application_id, endpoint_id, event_id);
+create index on webhook_dead_letter (at);
 
 -- Workers that deliver. What one of them holds is free when it has not been seen for a while.
 create table webhook_courier (

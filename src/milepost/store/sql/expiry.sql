@@ -67,8 +67,36 @@ delete from document_version where ctid = any(array(
   limit %(most)s))
 
 -- name: events
+-- What is still to be numbered, or to be delivered to an endpoint that is enabled, is kept until then.
 delete from event where ctid = any(array(
-  select ctid from event where connection_id = %(connection_id)s and at < %(cutoff)s limit %(most)s))
+  select e.ctid from event e
+  where e.connection_id = %(connection_id)s and e.at < %(cutoff)s and e.number is not null and not exists (
+      select from webhook_lane l
+      join webhook_endpoint p on p.application_id = l.application_id and p.id = l.endpoint_id
+      where l.connection_id = e.connection_id and l.due_at is not null and l.delivered < e.number
+        and p.status = 'enabled' and (p.types = '{}' or e.type = any(p.types)))
+  limit %(most)s))
+
+-- name: events_of_others
+-- Those of applications themselves, and those of connections that were deleted.
+delete from event where ctid = any(array(
+  select e.ctid from event e
+  where e.at < %(cutoff)s and e.number is not null and not exists (
+      select from connection c where c.id = e.connection_id and c.status not in ('deleting', 'deleted'))
+    and not exists (
+      select from webhook_lane l
+      join webhook_endpoint p on p.application_id = l.application_id and p.id = l.endpoint_id
+      where l.connection_id = e.connection_id and l.due_at is not null and l.delivered < e.number
+        and p.status = 'enabled' and (p.types = '{}' or e.type = any(p.types)))
+  limit %(most)s))
+
+-- name: attempts
+delete from webhook_attempt where ctid = any(array(
+  select ctid from webhook_attempt where at < %(cutoff)s limit %(most)s))
+
+-- name: dead_letters
+delete from webhook_dead_letter where ctid = any(array(
+  select ctid from webhook_dead_letter where at < %(cutoff)s limit %(most)s))
 
 -- name: series
 -- Of the month in which the cutoff lies, by vehicle as the key leads to them; {table} and {time} are filled in.
