@@ -14,7 +14,7 @@ from milepost.webhooks import run as webhooks
 async def main() -> None:
     database = Database(os.environ["DATABASE_URL"], Vault([os.environ["SECRET_KEY"]]))
     await database.open()
-    await webhooks.run(database, allowed(["127.0.0.1"]), retry_scale=0.01)
+    await webhooks.run(database, allowed(["127.0.0.1"]), retry_scale=0.002)
 
 
 if __name__ == "__main__":

@@ -93,7 +93,8 @@ class Child:
             with contextlib.suppress(ProcessLookupError):
                 self._process.send_signal(signal.SIGTERM)
             try:
-                await asyncio.wait_for(self._process.wait(), _STOP_LIMIT_SECONDS)
+                async with asyncio.timeout(_STOP_LIMIT_SECONDS):
+                    await self._process.wait()
             except TimeoutError:
                 log.warning("a process did not stop when asked and is killed", process=self.name)
         self._signal(signal.SIGKILL)

@@ -181,7 +181,8 @@ class Server:
             # "Fast": sessions are ended, what is committed is kept, the log needs no recovery.
             process.send_signal(signal.SIGINT)
             try:
-                await asyncio.wait_for(process.wait(), _STOP_LIMIT_SECONDS)
+                async with asyncio.timeout(_STOP_LIMIT_SECONDS):
+                    await process.wait()
             except TimeoutError:
                 process.send_signal(signal.SIGQUIT)
                 await process.wait()
