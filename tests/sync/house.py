@@ -110,7 +110,10 @@ class House:
 
 
 async def connect(
-    database: Database, application_id: UUID, provider: str = "samsara"
+    database: Database,
+    application_id: UUID,
+    provider: str = "samsara",
+    credentials: bytes = b'{"apiKey":"key"}',
 ) -> ConnectionRow:
     """Write a connected fleet without asking its provider."""
     token = new_token("con_tkn_")
@@ -129,7 +132,7 @@ async def connect(
         "token_digest": database.pepper.digest(token),
         "sealed_token": database.vault.seal(token.encode()),
         "sealed_key": database.vault.seal(ConnectionKey.new().bytes),
-        "sealed_credentials": database.vault.seal(b'{"apiKey":"key"}'),
+        "sealed_credentials": database.vault.seal(credentials),
         "at": clock.now(),
         "next_sync_at": None,
     }

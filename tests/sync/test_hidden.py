@@ -77,7 +77,7 @@ async def test_a_hidden_vehicle_costs_no_call_and_leaves_no_page_and_is_whole_on
     name = Identity(motive.connection.id).of("vehicle", hidden)
     with clock.held_at(NOON):
         await hide(motive, name)
-        sync = await motive.sync(days=3)
+        sync = await motive.sync(days=2)
         # Listings come first, so that whoever is hidden is known by then.
         before = (calls(motive, hidden), calls(motive, other), await positions(motive, hidden))
         archived = await motive.count("raw where schema = 'motive.vehicle_location'")
@@ -95,8 +95,8 @@ async def test_a_hidden_vehicle_costs_no_call_and_leaves_no_page_and_is_whole_on
     assert archived > 0
     assert before[1] > 0
     assert after > 0
-    assert await positions(motive, hidden) == await of(motive, hidden, 3)
-    assert await positions(motive, other) == await of(motive, other, 3)
+    assert await positions(motive, hidden) == await of(motive, hidden, 2)
+    assert await positions(motive, other) == await of(motive, other, 2)
     assert await motive.count("coverage_gap") == 0
 
 
@@ -121,11 +121,11 @@ async def test_a_vehicle_that_is_let_in_while_it_is_passed_over_lacks_nothing_af
 
     with clock.held_at(NOON):
         monkeypatch.setattr(Landing, "land", land_and_let_in)
-        await motive.sync(days=3)
+        await motive.sync(days=2)
         lacking = await motive.count("coverage_gap where stream = 'locations'")
         await motive.sync()
 
     assert (let_in, lacking) == (1, 1)
-    assert await positions(motive, vehicle) == await of(motive, vehicle, 3)
+    assert await positions(motive, vehicle) == await of(motive, vehicle, 2)
     assert await motive.count("document where model = 'trip' and deleted_at is not null") == 0
     assert await motive.count("document where model = 'trip'") > trips

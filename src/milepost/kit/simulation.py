@@ -50,8 +50,15 @@ Mishap = Literal[
     "cursor_lost",  # a cursor is no longer known
     "bad_record",  # one record lacks something essential
     "unknown_field",  # the vendor has added a field
+    "unknown_value",  # an enum has a value that is in no document
+    "failed_inside",  # an error inside an answer whose status is 200
+    "rows_repeated",  # rows of the page before come once more
+    "rows_reordered",  # a page's rows come the other way round
+    "row_withdrawn",  # the first row of every list is gone, so that later pages move up
+    "list_cut_short",  # a list stops before its end without saying so
+    "clock_ahead",  # one record is dated three days in the future
 ]
-"""What a simulator can be told to do wrong in its own dialect."""
+"""What a simulator can be told to do wrong in its own dialect; what a dialect cannot do wrong it does right."""
 
 
 class Throttle:

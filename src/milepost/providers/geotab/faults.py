@@ -78,25 +78,27 @@ class _Naming(msgspec.Struct, frozen=True):
 def page_cuts(
     rows: Iterable[Raw], known: Known, book: Book, window: Window, identity: Identity, provider: str
 ) -> list[Cut]:
-    """Cut a page of fault data row by row, and bring `known` up to date.
+    """Cut a page of fault data row by row in order of time, and bring `known` up to date.
 
-    A row older than what is known of its fault came in late, and changes nothing any more.
+    A row older than what is known of its fault came in late, and changes nothing any more. One from the
+    future would make all that follow late: it is not looked at.
     """
     floor, ceiling = window.bounds()
     cuts: list[Cut] = []
-    for raw in rows:
-        rejects: list[Reject] = []
-        fault = read(raw, shapes.FaultData, rejects)
-        built = fault and _event(fault, known, book, identity, provider)
+    told = [(raw, rejects := list[Reject](), read(raw, shapes.FaultData, rejects)) for raw in rows]
+    told.sort(key=lambda each: each[2].dateTime if each[2] is not None else floor)
+    for raw, rejects, fault in told:
+        bad = window.verdict(fault.dateTime) if fault is not None else None
+        if bad:
+            rejects.append(Reject(f"dateTime: {bad}"))
+        built = None
+        if fault is not None and not bad:
+            built = _event(fault, known, book, identity, provider)
         records = []
         if isinstance(built, Reject):
             rejects.append(built)
-        elif fault is not None and built:
-            bad = window.verdict(fault.dateTime)
-            if bad:
-                rejects.append(Reject(f"dateTime: {bad}"))
-            elif floor <= fault.dateTime < ceiling:
-                records.append(built)
+        elif fault is not None and built and floor <= fault.dateTime < ceiling:
+            records.append(built)
         if records or rejects:
             cuts.append(
                 Cut(body=bytes(raw), schema="geotab.FaultData", records=[*records], rejects=rejects)

@@ -17,7 +17,7 @@ from milepost import clock
 from milepost.ids import Identity
 from milepost.kit.contract import Cut, Reject
 from milepost.kit.days import DAY, each_day, midnight
-from milepost.kit.salvage import Window, clean, read
+from milepost.kit.salvage import Misfit, Window, clean, read
 from milepost.models.driver import Driver
 from milepost.models.hos import (
     HOSAvailableTime,
@@ -67,15 +67,20 @@ class Stretch(NamedTuple):
     logs: tuple[shapes.DutyStatusLog, ...]  # itself, and those of the same status that follow
 
 
-def timeline(rows: Iterable[Raw], rejects: list[Reject]) -> list[Stretch]:
+def timeline(rows: Iterable[Raw], rejects: list[Reject], now: datetime) -> list[Stretch]:
     """Read a driver's log: active records in order, each status until the next, neighbours alike as one.
 
-    Work in another vehicle is another stretch; rest is rest.
+    Work in another vehicle is another stretch; rest is rest. What is dated more than a day ahead of `now`
+    ends nothing.
     """
+    window = Window(now)
     kept: list[tuple[datetime, int, shapes.DutyStatusLog]] = []
     for at, raw in enumerate(rows):
         log = read(raw, shapes.DutyStatusLog, rejects, at)
         if log is None or not _counts(log):
+            continue
+        if bad := window.verdict(log.dateTime):
+            rejects.append(Reject(f"dateTime: {bad}", at))
             continue
         kept.append((log.dateTime.astimezone(UTC), at, log))
     kept.sort(key=lambda each: each[:2])
@@ -95,9 +100,9 @@ def timeline(rows: Iterable[Raw], rejects: list[Reject]) -> list[Stretch]:
     return found
 
 
-def lasts(rows: Iterable[Raw], ends_at: datetime) -> bool:
+def lasts(rows: Iterable[Raw], ends_at: datetime, now: datetime) -> bool:
     """Say whether the last status of a log began before `ends_at` and has no end in it."""
-    found = timeline(rows, [])
+    found = timeline(rows, [], now)
     return bool(found) and found[-1].starts_at < ends_at
 
 
@@ -121,7 +126,7 @@ def logs_cut(
     floor, ceiling = window.bounds()
     records: list[HOSLog] = []
     ordinals: list[int] = []
-    for stretch in timeline(rows, rejects):
+    for stretch in timeline(rows, rejects, window.now):
         if not floor <= stretch.starts_at < ceiling:
             continue
         records.append(_log(driver, stretch, comments, identity, provider))
@@ -151,7 +156,8 @@ def days_cut(
     Each instant counts for one status. How far a driver moved is told by the trips of the vehicles that
     the log names, whoever is said to have driven them; a trip is shared out by time.
     """
-    stretches = timeline(rows, [])
+    rejects: list[Reject] = []
+    stretches = timeline(rows, rejects, now)
     records: list[HOSDailyLog] = []
     for day in each_day(*days):
         begins, ends = midnight(day, zone), min(midnight(day + DAY, zone), now)
@@ -179,17 +185,22 @@ def days_cut(
         schema="geotab.DutyStatusLog",
         records=list(records),
         ordinals=[0] * len(records),  # A day is made of many logs, and shows them all.
+        rejects=[each for each in rejects if not isinstance(each, Misfit)],
     )
 
 
 def available_time(
-    availability: shapes.Availability, rows: Sequence[Raw], identity: Identity, provider: str
+    availability: shapes.Availability,
+    rows: Sequence[Raw],
+    now: datetime,
+    identity: Identity,
+    provider: str,
 ) -> HOSAvailableTime | None:
     """Build the time that a driver has left; what is less than nothing is nothing."""
     driver = ref(availability.driver)
     if driver is None:
         return None
-    stretches = timeline(rows, [])
+    stretches = timeline(rows, [], now)
     return HOSAvailableTime(
         provider=provider,
         driver=identity.of("driver", driver),

@@ -61,8 +61,9 @@ class Line:
             some = asks[at : at + MOST_CALLS]
             answers = await self.client.many(some, permission, spends)
             for ask, rows in zip(some, answers, strict=True):
+                # A row that comes twice would count twice in what is added up of them.
                 found.append(
-                    rows
+                    _distinct(rows)
                     if len(rows) < MOST_RESULTS
                     else await self._halved(ask, permission, spends)
                 )
@@ -76,7 +77,7 @@ class Line:
             )
         parts = await self.fetch(halves, permission, spends)
         # What lies on the seam is in both.
-        return [Raw(body) for body in dict.fromkeys(bytes(row) for part in parts for row in part)]
+        return _distinct(row for part in parts for row in part)
 
     async def vehicles(self, since: datetime) -> list[shapes.Device]:
         """List the devices that are no trailers and were active at `since` or later, by id."""
@@ -136,6 +137,10 @@ class Line:
             for entity in _all([row for rows in found for row in rows], shape):
                 kept[entity.id] = entity
             return kept
+
+
+def _distinct(rows: Iterable[Raw]) -> list[Raw]:
+    return [Raw(body) for body in dict.fromkeys(bytes(row) for row in rows)]
 
 
 def _all(rows: Iterable[Raw], shape: type[Shape]) -> list[Shape]:

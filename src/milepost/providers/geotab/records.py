@@ -76,7 +76,7 @@ async def hos_daily_logs(line: Line, slice_: Slice) -> AsyncIterator[Page]:
         permission = line.permission("hos_daily_logs")
         asks = list(map(_log_ask(since, ending), some))
         logs = await line.fetch(asks, permission, "multi_DutyStatusLog")
-        moved = sorted({v for rows in logs for v in hours.driven_in(hours.timeline(rows, []))})
+        moved = sorted({v for rows in logs for v in hours.driven_in(hours.timeline(rows, [], now))})
         trips_of = [_trip_ask(vehicle, since, ending + LONGEST_TRIP) for vehicle in moved]
         driven = await line.fetch(trips_of, permission, "multi_Trip")
         drives = dict(zip(moved, map(trip_records.drives, driven), strict=True))
@@ -181,7 +181,7 @@ async def available_times(line: Line) -> list[tuple[HOSAvailableTime, bytes]]:
         for rows, duty in zip(answers[: len(some)], answers[len(some) :], strict=True):
             for row in rows:
                 raw = hours.availability(row)
-                built = raw and hours.available_time(raw, duty, line.identity, line.code)
+                built = raw and hours.available_time(raw, duty, now, line.identity, line.code)
                 if built:
                     found.append((built, bytes(row)))
     return found
@@ -249,7 +249,7 @@ async def _ended(
     now: datetime,
 ) -> list[list[Raw]]:
     """Add what ends a status that began in the window and lasted long beyond it: some leave, and come back."""
-    lasting = [at for at, rows in enumerate(logs) if hours.lasts(rows, ends_at)]
+    lasting = [at for at, rows in enumerate(logs) if hours.lasts(rows, ends_at, now)]
     found = list(logs)
     for first in range(0, len(lasting), FEW):
         few = lasting[first : first + FEW]

@@ -16,7 +16,7 @@ import msgspec
 
 from milepost.kit.simulation import Conditions, SimAnswer, SimRequest
 from milepost.kit.world import World
-from milepost.providers.geotab import sim_entities, sim_feeds, sim_near, sim_records
+from milepost.providers.geotab import sim_entities, sim_faults, sim_feeds, sim_near, sim_records
 from milepost.providers.geotab.sim_dialect import (
     Refused,
     Search,
@@ -116,6 +116,8 @@ def _admit(call: _Call, now: datetime, conditions: Conditions) -> None:
         raise Refused("InvalidUserException", "Incorrect login credentials")
     if "scope_revoked" in mishaps:
         raise Refused("InvalidPermissionsException", "The user lacks the permission to do this.")
+    if "failed_inside" in mishaps:
+        raise Refused("GenericException", "Something went wrong.")
 
 
 def _do(method: str, params: Params, world: World, now: datetime, conditions: Conditions) -> Any:
@@ -123,7 +125,7 @@ def _do(method: str, params: Params, world: World, now: datetime, conditions: Co
         case "Authenticate":
             return _authenticate(params, now)
         case "GetCountOf":
-            return len(_list(str(params.get("typeName")), {}, world, now))
+            return len(_list(str(params.get("typeName")), {}, world, now, conditions))
         case "Get":
             return _get(params, world, now, conditions)
         case "GetFeed":
@@ -162,18 +164,21 @@ def _sign(user: str, ms: int) -> str:
     return hashlib.blake2b(f"{user}/{ms}".encode(), digest_size=9).hexdigest()
 
 
-def _list(type_: str, terms: Params, world: World, now: datetime) -> list[Row]:
+def _list(
+    type_: str, terms: Params, world: World, now: datetime, conditions: Conditions
+) -> list[Row]:
     show = GETS.get(type_)
     if show is None:
         raise Refused("MissingMethodException", "The method 'Get' could not be found.")
-    return show(Search(type_, terms, now), world)
+    rows = show(Search(type_, terms, now), world)
+    return rows[1:] if "row_withdrawn" in conditions.mishaps else rows
 
 
 def _get(params: Params, world: World, now: datetime, conditions: Conditions) -> list[Row]:
     """Return what is asked for, at the most 5,000 rows; sought through by id, those after an offset."""
     type_ = str(params.get("typeName"))
     limit = min(int(params.get("resultsLimit") or MOST_RESULTS), MOST_RESULTS)
-    rows = _list(type_, params.get("search") or {}, world, now)
+    rows = _list(type_, params.get("search") or {}, world, now, conditions)
     sort = params.get("sort")
     if sort:
         if sort.get("sortBy") != "id" or type_ not in _SORTED_BY_ID:
@@ -183,8 +188,10 @@ def _get(params: Params, world: World, now: datetime, conditions: Conditions) ->
         rows = sorted(rows, key=lambda row: str(row["id"]))
         if offset and "cursor_repeated" not in conditions.mishaps:
             rows = [row for row in rows if row["id"] > offset]
+        if offset and "list_cut_short" in conditions.mishaps:
+            rows = []
         limit = min(limit, conditions.page_records or limit)
-    return _spoil(type_, rows[:limit], conditions)
+    return sim_faults.spoil(type_, rows[:limit], now, conditions)
 
 
 def _feed(params: Params, world: World, now: datetime, conditions: Conditions) -> dict[str, Any]:
@@ -206,7 +213,7 @@ def _feed(params: Params, world: World, now: datetime, conditions: Conditions) -
     rows, version = sim_feeds.page(source, world, start, limit, now)
     if since is not None and "cursor_repeated" in conditions.mishaps:
         version = str(since)
-    return {"data": _spoil(type_, rows, conditions), "toVersion": version}
+    return {"data": sim_faults.spoil(type_, rows, now, conditions), "toVersion": version}
 
 
 def _many(params: Params, world: World, now: datetime, conditions: Conditions) -> list[Any]:
@@ -217,13 +224,3 @@ def _many(params: Params, world: World, now: datetime, conditions: Conditions) -
         _do(str(call.get("method")), call.get("params") or {}, world, now, conditions)
         for call in calls
     ]
-
-
-def _spoil(type_: str, rows: list[Row], conditions: Conditions) -> list[Row]:
-    if rows and "bad_record" in conditions.mishaps:
-        lost = {"LogRecord": "latitude", "StatusData": "data", "Trip": "start"}.get(type_, "id")
-        rows = [{name: value for name, value in rows[0].items() if name != lost}, *rows[1:]]
-    if "unknown_field" in conditions.mishaps:
-        extra = {"zenithIndex": {"value": 7, "note": "not in any document"}}
-        rows = [{**row, **extra} for row in rows]
-    return rows

@@ -60,6 +60,9 @@ def trips_cut(
     ordinals: list[int] = []
     before: shapes.Point | None = None
     for at, raw in in_order(rows, rejects):
+        if bad := window.verdict(raw.start) or window.verdict(raw.stop):
+            rejects.append(Reject(f"start or stop: {bad}", at))
+            continue
         started_from, before = before, raw.stopPoint
         if raw.stop <= raw.start or not floor <= raw.start < ceiling:
             continue

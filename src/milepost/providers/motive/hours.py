@@ -65,6 +65,11 @@ def logs_cut(body: Raw, window: Window, identity: Identity, provider: str) -> Cu
             if bad := window.verdict(event.start_time):
                 rejects.append(Reject(f"start_time: {bad}", at))
             continue
+        if event.end_time is not None and (
+            event.end_time < event.start_time or window.verdict(event.end_time)
+        ):
+            rejects.append(Reject("end_time: before start_time, or in the future", at))
+            continue
         built = _status(event, log, driver or "", identity, provider)
         if isinstance(built, str):
             rejects.append(Reject(built, at))

@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -19,6 +19,7 @@ from milepost.kit.simulation import Conditions, SimAnswer, SimRequest
 from milepost.kit.world import World
 from milepost.providers.motive import (
     sim_events,
+    sim_faults,
     sim_hours,
     sim_listings,
     sim_locations,
@@ -62,8 +63,6 @@ ENDPOINTS: dict[str, Endpoint] = {
     "/v1/ifta/summary": Endpoint(sim_reports.list_ifta, "ifta_reports.summary"),
 }
 _HISTORY = re.compile(r"/v3/vehicle_locations/([0-9]+)")
-_UNWRAPPED = {"pagination"}
-_ESSENTIAL = ("located_at", "start_time", "first_observed_at", "id", "date", "distance", "vehicle")
 
 
 def answer(request: SimRequest, world: World, now: datetime, conditions: Conditions) -> SimAnswer:
@@ -73,7 +72,7 @@ def answer(request: SimRequest, world: World, now: datetime, conditions: Conditi
         return SimAnswer(status=502, body=body, headers={"content-type": "text/html"})
     if request.path == CONSENT_PATH and request.method == "POST" and conditions.grants is not None:
         return _trade(request, conditions)
-    ask = Ask(_in_circles(request, conditions), world, now, conditions)
+    ask = Ask(sim_faults.in_circles(request, conditions), world, now, conditions)
     try:
         endpoint = _admit(ask)
         wait = _wait(ask)
@@ -82,8 +81,7 @@ def answer(request: SimRequest, world: World, now: datetime, conditions: Conditi
         body = endpoint.show(ask)
     except Declined as declined:
         return _decline(declined, {})
-    if conditions.mishaps & {"cursor_repeated", "bad_record", "unknown_field", "other_account"}:
-        body = _spoil(body, conditions)
+    body = sim_faults.spoil(body, now, conditions)
     return SimAnswer(status=200, body=body, headers={"content-type": "application/json"})
 
 
@@ -112,8 +110,12 @@ def _admit(ask: Ask) -> Endpoint:
         raise Declined(405, "method not allowed")
     if "scope_revoked" in mishaps:
         raise Declined(403, "You are not authorized to perform this action")
+    if "feature_missing" in mishaps:
+        raise Declined(404, "not found")
     if "cursor_lost" in mishaps and request.argument("page_no") not in (None, "1"):
         raise Declined(400, "page_no is out of range")
+    if "failed_inside" in mishaps:
+        raise Declined(200, "Something went wrong")
     return endpoint
 
 
@@ -148,42 +150,3 @@ def _decline(declined: Declined, headers: dict[str, str]) -> SimAnswer:
     body = msgspec.json.encode({"error_message": declined.message})
     headers = {"content-type": "application/json", **headers}
     return SimAnswer(status=declined.status, body=body, headers=headers)
-
-
-def _in_circles(request: SimRequest, conditions: Conditions) -> SimRequest:
-    """Ask for the first page whatever was asked for, where pages are to repeat."""
-    if "cursor_repeated" not in conditions.mishaps or "page_no" not in request.query:
-        return request
-    return msgspec.structs.replace(request, query={**request.query, "page_no": ["1"]})
-
-
-def _spoil(body: bytes, conditions: Conditions) -> bytes:
-    page: dict[str, Any] = msgspec.json.decode(body)
-    rows = [
-        record
-        for key, entries in page.items()
-        if key not in _UNWRAPPED
-        for entry in entries
-        for record in entry.values()
-    ]
-    if "bad_record" in conditions.mishaps and rows:
-        _harm(rows[0])
-    if "unknown_field" in conditions.mishaps:
-        for row in rows:
-            row["zenith_index"] = {"value": 7, "note": "not in any document"}
-    if "other_account" in conditions.mishaps and "companies" in page:
-        rows[0]["id"] += 9_000_000
-    if "cursor_repeated" in conditions.mishaps and rows and "pagination" in page:
-        page["pagination"]["total"] += page["pagination"]["per_page"] * 2
-    return msgspec.json.encode(page)
-
-
-def _harm(record: dict[str, Any]) -> None:
-    """Take something essential out of a record."""
-    if record.get("events"):
-        record["events"][0]["event"].pop("start_time")
-        return
-    for key in _ESSENTIAL:
-        if key in record:
-            del record[key]
-            return

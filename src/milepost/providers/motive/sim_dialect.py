@@ -121,10 +121,20 @@ def page(ask: Ask, items: Sequence[T], plural: str, singular: str, show: Show[T]
     size = _whole_number(ask, "per_page", DEFAULT_PAGE)
     size = min(size, LARGEST_PAGE, ask.conditions.page_records or LARGEST_PAGE)
     at = _whole_number(ask, "page_no", 1)
-    rows = items[(at - 1) * size : at * size]
+    mishaps, total = ask.conditions.mishaps, len(items)
+    start, end = (at - 1) * size, at * size
+    if "row_withdrawn" in mishaps:
+        items, total = items[1:], max(0, total - 1)
+    if "rows_repeated" in mishaps and total:
+        # A row came in at the top since the first page was read, and pushed the others down.
+        total += 1
+        start, end = (start - 1, end - 1) if at > 1 else (start, end)
+    rows = items[start:end]
+    if "list_cut_short" in mishaps and at > 1:
+        rows = []
     return {
         plural: [{singular: show(item)} for item in rows],
-        "pagination": {"per_page": size, "page_no": at, "total": len(items)},
+        "pagination": {"per_page": size, "page_no": at, "total": total},
     }
 
 

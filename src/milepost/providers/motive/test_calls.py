@@ -149,7 +149,7 @@ async def test_pages_are_numbered_from_one_a_hundred_rows_each_until_all_were_to
         rest = await collect(connector, stream="vehicles", mode="listing", cursor=pages[0].cursor)
 
     assert [(page.cursor, page.last) for page in pages] == [
-        (":2", False), (":3", False), (None, True),
+        (":2:5", False), (":3:5", False), (None, True),
     ]  # fmt: skip
     assert rest == pages[1:]
     assert [asked.query for asked in server.asked][:2] == [
@@ -158,17 +158,67 @@ async def test_pages_are_numbered_from_one_a_hundred_rows_each_until_all_were_to
     ]
 
 
-async def test_a_page_past_the_end_is_empty_and_ends_the_list() -> None:
+async def test_a_list_that_ends_before_its_end_is_never_taken_for_whole() -> None:
     def answer(asked: Asked) -> Said:
         number = int(asked.query["page_no"])
         rows = [{"id": number}] if number < 3 else []
         return said(listed("vehicles", *rows, number=number, total=900))
 
     async with connected(answer) as (connector, _):
-        pages = await collect(connector, stream="vehicles", mode="listing")
+        with pytest.raises(TryAgain, match="200 of 900"):
+            await collect(connector, stream="vehicles", mode="listing")
 
-    assert [len(page.cuts) for page in pages] == [1, 1, 0]
-    assert pages[-1].last
+
+async def test_a_page_that_is_left_empty_because_its_rows_went_ends_the_list() -> None:
+    """A recorded answer past the end is an empty list with the true total."""
+
+    def answer(asked: Asked) -> Said:
+        number = int(asked.query["page_no"])
+        rows = [{"id": number}] if number == 1 else []
+        return said(listed("vehicles", *rows, number=number, total=101 if number == 1 else 100))
+
+    async with connected(answer) as (connector, server):
+        pages = await collect(connector, stream="vehicles", mode="listing", cursor=":2:100")
+
+    assert [(len(page.cuts), page.last) for page in pages] == [(0, True)]
+    assert len(server.asked) == 1
+
+
+async def test_rows_that_move_up_because_others_went_are_read_all_the_same() -> None:
+    before, after = [1, 2, 3, 4, 5, 6], [2, 3, 4, 5, 6]
+    calls: list[int] = []
+
+    def answer(asked: Asked) -> Said:
+        number = int(asked.query["page_no"])
+        calls.append(number)
+        now = before if len(calls) == 1 else after
+        page = listed("vehicles", *({"id": id_} for id_ in now[number * 2 - 2 : number * 2]))
+        page["pagination"] = {"per_page": 2, "page_no": number, "total": len(now)}
+        return said(page)
+
+    async with connected(answer) as (connector, _):
+        pages = await collect(connector, stream="vehicles", mode="listing")
+        whole = records(pages)
+        rest = await collect(connector, stream="vehicles", mode="listing", cursor=pages[0].cursor)
+
+    assert {each["sourceId"] for each in whole} == {"1", "2", "3", "4", "5", "6"}
+    assert calls[:5] == [1, 2, 1, 2, 3]
+    # Also where the walk goes on from a cursor that was made before.
+    assert {each["sourceId"] for each in records(rest)} == {"2", "3", "4", "5", "6"}
+
+
+async def test_a_list_that_becomes_shorter_time_and_again_is_given_up() -> None:
+    totals = iter(range(9_000, 0, -1))
+
+    def answer(asked: Asked) -> Said:
+        number = int(asked.query["page_no"])
+        return said(listed("vehicles", {"id": number}, number=number, total=next(totals)))
+
+    async with connected(answer) as (connector, server):
+        with pytest.raises(TryAgain, match="shorter"):
+            await collect(connector, stream="vehicles", mode="listing")
+
+    assert len(server.asked) < 60
 
 
 async def test_rows_that_move_under_the_reader_come_twice_and_have_one_id() -> None:
@@ -202,7 +252,7 @@ async def test_a_page_number_that_is_refused_starts_the_list_again() -> None:
 
     async with connected(lambda _: answer) as (connector, _):
         with pytest.raises(CursorLost):
-            await collect(connector, stream="vehicles", mode="listing", cursor=":2")
+            await collect(connector, stream="vehicles", mode="listing", cursor=":2:5")
         with pytest.raises(CursorLost):
             await collect(connector, stream="vehicles", mode="listing", cursor="nonsense")
         with pytest.raises(Changed):
