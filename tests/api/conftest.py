@@ -24,6 +24,7 @@ from milepost.sandbox.serving import serving
 from milepost.store import applications
 from milepost.store.applications import NewApplication
 from milepost.store.pool import Database, fetch_all
+from milepost.sync.retention import UNLIMITED, Retention
 from milepost.sync.run import Runner
 from milepost.sync.worker import tasks
 from milepost.vault import Vault, new_installation_key
@@ -140,7 +141,9 @@ class Site:
 
 
 @contextlib.asynccontextmanager
-async def installed(url: str, vault: Vault | None = None) -> AsyncIterator[Site]:
+async def installed(
+    url: str, vault: Vault | None = None, retention: Retention = UNLIMITED
+) -> AsyncIterator[Site]:
     """Run an installation on a database; what is sealed in it is opened by the vault of its first one."""
     settings = Settings(vehicles=3, limits=False, page_readings=400)
     sandbox = Sandbox(settings, registry.load().simulators())
@@ -149,7 +152,9 @@ async def installed(url: str, vault: Vault | None = None) -> AsyncIterator[Site]
         urls = {code: f"{simulated}/{code}" for code in registry.load().simulators()}
         providers = registry.load(urls, dict.fromkeys(urls, 0.0), apps)
         database = Database(url, vault or Vault([new_installation_key()]))
-        app = build(database, providers, jobs.app(url), PUBLIC_URL, cadence=CADENCE)
+        app = build(
+            database, providers, jobs.app(url), PUBLIC_URL, cadence=CADENCE, retention=retention
+        )
         async with app.lifespan():
             made = Site(app, database, sandbox, providers)
             async with made.http:

@@ -24,6 +24,7 @@ from milepost.api.house import furnish
 from milepost.api.operations import PREFIX, Operation, handler_for
 from milepost.api.routes import (
     connections,
+    coverage,
     devices,
     drivers,
     events,
@@ -57,13 +58,14 @@ from milepost.kit.addresses import NONE_ALLOWED, Allowed
 from milepost.kit.registry import Registry
 from milepost.store.pool import Database
 from milepost.sync.live import Intervals
+from milepost.sync.retention import UNLIMITED, Retention
 from milepost.vault import Vault
 
 OPERATIONS: list[Operation] = [
     operation
     for module in (
         vehicles, drivers, locations, stats, groups, devices, trailers, hos, trips,
-        safety, faults, utilization, ifta, connections, syncs, files, providers, issues,
+        safety, faults, utilization, ifta, connections, syncs, coverage, files, providers, issues,
         link, passthrough, unsupported, events, webhooks,
     )
     for operation in module.OPERATIONS
@@ -101,6 +103,7 @@ def from_environment() -> Litestar:
         ),
         polled=settings.polled,
         webhooks_allow=addresses.allowed(settings.webhooks_allow),
+        retention=Retention(settings.retention_days),
     )
     # What is loaded now stays for good; the collector need not look at it again and again.
     gc.collect()
@@ -119,6 +122,7 @@ def build(
     limits: Limits = Limits(),  # noqa: B008  Frozen.
     polled: Intervals = MappingProxyType({}),
     webhooks_allow: Allowed = NONE_ALLOWED,
+    retention: Retention = UNLIMITED,
 ) -> Litestar:
     """Build the application; it opens the database when it starts and closes it when it stops."""
     house = furnish(
@@ -126,6 +130,7 @@ def build(
         limits=limits,
         polled=polled,
         webhooks_allow=webhooks_allow,
+        retention=retention,
     )  # fmt: skip
 
     @contextlib.asynccontextmanager

@@ -16,6 +16,7 @@ from milepost.sync.lines import Lines
 from milepost.sync.live import Intervals
 from milepost.sync.receiving import Receiver
 from milepost.sync.request import Desk
+from milepost.sync.retention import Retention
 from milepost.webhooks.endpoints import Endpoints
 
 
@@ -31,6 +32,7 @@ class House(msgspec.Struct, frozen=True, kw_only=True):
     receiver: Receiver
     public_url: str
     polled: Intervals = {}
+    retention: Retention
 
 
 def furnish(
@@ -44,6 +46,7 @@ def furnish(
     limits: Limits,
     polled: Intervals,
     webhooks_allow: Allowed,
+    retention: Retention,
 ) -> House:
     desk = Desk(registry, queue)
     return House(
@@ -55,6 +58,7 @@ def furnish(
         receiver=Receiver(database, registry, desk, Lines(database, registry)),
         public_url=link_base.rstrip("/"),
         polled=polled,
+        retention=retention,
         reception=Reception(
             database,
             registry,

@@ -15,6 +15,7 @@ from milepost.store.queries import queries
 
 SQL = queries("expiry")
 
+_COUNTED = {"positions": "vehicle_location", "stats": "vehicle_stat"}
 _TIMES: dict[Series, str] = {"position": "located_at", "stat": "at"}
 # Emptying a month waits no longer for its readers, and so keeps no new one waiting for longer.
 _PATIENCE = "set local lock_timeout = '100ms'"
@@ -36,14 +37,18 @@ async def reached(session: Session, connection_id: UUID) -> dict[str, datetime]:
 
 
 async def reach(session: Session, connection_id: UUID, kind: str, cutoff: datetime) -> None:
+    """Note that nothing of a kind is left from before an instant; of a series, no rows are counted either."""
     values = {"connection_id": connection_id, "kind": kind, "cutoff": cutoff}
     await session.execute(SQL["reach"].encode(), values)
+    if kind in _COUNTED:
+        await session.execute(SQL["uncount"].encode(), {**values, "model": _COUNTED[kind]})
 
 
 async def release(session: Session, connection_id: UUID, since: Mapping[str, datetime]) -> None:
     """Hold nothing any more of the streams from before these instants."""
     values = {"streams": list(since), "since": list(since.values())}
-    await session.execute(SQL["release"].encode(), {"connection_id": connection_id, **values})
+    for query in ("release", "release_gaps"):
+        await session.execute(SQL[query].encode(), {"connection_id": connection_id, **values})
 
 
 async def drop_some(

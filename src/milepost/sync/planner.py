@@ -52,7 +52,7 @@ def plan(
     for spec in timed:
         due = _history(spec, asked, held.get(spec.name, []), checkpoints.get(spec.name), now)
         if again is not None:
-            due = _union([*due, again])
+            due = union([*due, again])
         history += [row for gap in due for row in windows(spec, gap, now)]
         if lacking and spec.name in lacking:
             history += _catch_up(spec, lacking[spec.name], asked, due, now)
@@ -112,7 +112,7 @@ def _history(
     if not spec.feed and held:
         again = max(min(now, held[-1][1]) - timedelta(hours=spec.look_back_hours), held[0][0])
         held = [(start, min(end, again)) for start, end in held if start < again]
-        asked = _union([*asked, (again, now)])
+        asked = union([*asked, (again, now)])
     return gaps(asked, held)
 
 
@@ -129,7 +129,7 @@ def _catch_up(
     """
     together: dict[tuple[Span, ...], list[str]] = {}
     for subject, spans in lacking.items():
-        missing = [piece for gap in _common(spans, asked) for piece in gaps([gap], due)]
+        missing = [piece for gap in common(spans, asked) for piece in gaps([gap], due)]
         if missing:
             together.setdefault(tuple(missing), []).append(subject)
     return [
@@ -141,7 +141,7 @@ def _catch_up(
     ]
 
 
-def _common(some: Sequence[Span], others: Sequence[Span]) -> list[Span]:
+def common(some: Sequence[Span], others: Sequence[Span]) -> list[Span]:
     return [
         (max(start, begin), min(end, finish))
         for start, end in some
@@ -150,7 +150,7 @@ def _common(some: Sequence[Span], others: Sequence[Span]) -> list[Span]:
     ]
 
 
-def _union(spans: Sequence[Span]) -> list[Span]:
+def union(spans: Sequence[Span]) -> list[Span]:
     """Join stretches that touch or overlap, in order."""
     joined: list[Span] = []
     for start, end in sorted(spans):

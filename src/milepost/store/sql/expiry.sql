@@ -23,6 +23,18 @@ from unnest(%(streams)s::text[], %(since)s::timestamptz[]) as kept (stream, sinc
 where c.connection_id = %(connection_id)s and c.stream = kept.stream
   and c.held && tstzrange(null, kept.since)
 
+-- name: release_gaps
+-- Nor is it missing to anybody by himself.
+update coverage_gap g set missing = g.missing - tstzmultirange(tstzrange(null, kept.since))
+from unnest(%(streams)s::text[], %(since)s::timestamptz[]) as kept (stream, since)
+where g.connection_id = %(connection_id)s and g.stream = kept.stream
+  and g.missing && tstzrange(null, kept.since)
+
+-- name: uncount
+-- Cutoffs are whole days, as the counts are.
+delete from row_count
+where connection_id = %(connection_id)s and model = %(model)s and day < (%(cutoff)s at time zone 'UTC')::date
+
 -- name: raw
 -- The number of a cut begins with the millisecond of its stamp, so that the key finds the old ones.
 delete from raw where ctid = any(array(
