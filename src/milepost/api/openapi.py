@@ -142,6 +142,7 @@ _EXTENSIONS = [
     ("ConnectionChange", "credentials"),
     ("Vehicle", "derived"),
     ("FaultCodeEvent", "derived"),
+    ("SyncWish", "refetch"),
 ]
 
 

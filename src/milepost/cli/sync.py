@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 from rich.console import Console
+from rich.table import Table
 
 from milepost.cli import progress, running
 from milepost.cli.caller import Caller
@@ -22,6 +23,8 @@ def sync(
     url: Annotated[str, Parameter(env_var="MILEPOST_CLIENT_URL")] = LOCAL,
     days: float | None = None,
     start_from: str | None = None,
+    refetch: bool = False,
+    dry_run: bool = False,
     json: bool = False,
 ) -> int:
     """Request a sync and watch it until it ends; exit status 0 only if it completed.
@@ -32,13 +35,19 @@ def sync(
         url: Where the API is.
         days: How many days back from now to sync.
         start_from: From when to sync instead, like 2026-01-06T03:24:53Z.
-        json: Print the sync object as it ended, and nothing else.
+        refetch: Fetch once more what is held already.
+        dry_run: Say how many calls, records, bytes and seconds it would take, and start nothing.
+        json: Print the sync object as it ended, or the estimate, and nothing else.
     """
     if days is not None and start_from is not None:
         raise SetupError("Give --days or --start-from, not both.")
     body: dict[str, Any] = {} if days is None else {"days": days}
     if start_from is not None:
         body["startFrom"] = start_from
+    if refetch:
+        body["refetch"] = True
+    if dry_run:
+        return running.run(_estimate(url, key, token, body, json=json))
     return running.run(_sync(url, key, token, body, json=json))
 
 
@@ -57,6 +66,38 @@ async def _sync(url: str, key: str, token: str, body: dict[str, Any], *, json: b
         console.print(" ".join(filter(None, words)), highlight=False, markup=False)
         show_issues(console, ended)
     return 0 if ended["status"] == "completed" else 1
+
+
+async def _estimate(url: str, key: str, token: str, body: dict[str, Any], *, json: bool) -> int:
+    async with Caller(url, key, token) as caller:
+        estimate = await caller.post("/syncs/estimate", body)
+    if json:
+        print(jsonlib.dumps(estimate))
+        return 0
+    table = Table("Stream", "Slices", "Calls", "Records", box=None)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for each in estimate["streams"]:
+        records = f"{each['records']:,}" if "records" in each else "?"
+        table.add_row(each["title"], f"{each['slices']:,}", f"{each['calls']:,}", records)
+    console = Console()
+    console.print(f"A sync from {estimate['startFrom']} would take", highlight=False)
+    console.print(table)
+    console.print(_in_all(estimate), highlight=False)
+    return 0
+
+
+def _in_all(estimate: dict[str, Any]) -> str:
+    said = [f"{estimate['calls']:,} calls"]
+    if "records" in estimate:
+        said.append(f"{estimate['records']:,} records")
+    if "bytes" in estimate:
+        said.append(f"{estimate['bytes'] / 1e6:,.1f} MB stored")
+    if "seconds" in estimate:
+        seconds = estimate["seconds"]
+        said.append(f"{seconds:,.0f} s" if seconds < 120 else f"{seconds / 60:,.0f} minutes")
+    known = "" if len(said) == 4 else "; what was never read before is counted as one call a slice"
+    return f"In all {', '.join(said)}{known}."
 
 
 def show_issues(console: Console, ended: dict[str, Any]) -> None:

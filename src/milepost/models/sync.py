@@ -41,3 +41,29 @@ class Sync(Model, frozen=True, kw_only=True):
     failure_reason: str | UnsetType = UNSET
     completed_at: Instant | UnsetType = UNSET
     provider_requests: list[ProviderRequest] | UnsetType = UNSET
+
+
+class StreamEstimate(Model, frozen=True, kw_only=True):
+    """What one stream of a sync will take; `records` is absent where the connection never read it before."""
+
+    stream: str
+    title: str
+    slices: int
+    calls: int
+    records: int | UnsetType = UNSET
+
+
+class SyncEstimate(Model, frozen=True, kw_only=True):
+    """What a sync will take, by what the connection's last ten took (an extension).
+
+    `calls` are to the provider, and at least one a slice. `bytes` are those that will be stored, raw data
+    sealed and compressed. `seconds` include the waits that the provider's limits make. What was never
+    measured is absent.
+    """
+
+    start_from: Instant
+    calls: int
+    streams: list[StreamEstimate]
+    records: int | UnsetType = UNSET
+    bytes: int | UnsetType = UNSET
+    seconds: float | UnsetType = UNSET

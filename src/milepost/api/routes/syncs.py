@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from milepost import ids
+from milepost import clock, ids
 from milepost.api.documents import missing
 from milepost.api.guides import with_guides
 from milepost.api.operations import Call, Operation
@@ -19,11 +19,12 @@ from milepost.api.parameters import CURSOR, LIMIT, choice, expand, identifier
 from milepost.errors import BadRequest, Problem
 from milepost.models.issue import Issue
 from milepost.models.meta import Model
-from milepost.models.sync import Sync
+from milepost.models.sync import StreamEstimate, Sync, SyncEstimate
 from milepost.store import issues, streams, syncs
 from milepost.store.pool import Session
 from milepost.store.streams import StreamStatus
 from milepost.store.syncs import STATUSES, SyncRow
+from milepost.sync.estimate import lasts, stores
 from milepost.sync.request import LONGEST_DAYS
 
 EXPAND = expand("issues")
@@ -63,6 +64,7 @@ class SyncWish(
         ]
         | UnsetType
     ) = UNSET
+    refetch: Annotated[bool, Meta(description="Fetch once more what is held already.")] = False
 
 
 class SyncAcknowledged(Model, frozen=True):
@@ -92,8 +94,43 @@ async def request_sync(call: Call) -> Sync:
             start_from=utc(wish.start_from, "{requestBody}.startFrom"),
             days=None if wish.days is UNSET else wish.days,
             asked_for=list(dict.fromkeys(asked)),
+            refetch=wish.refetch,
         )
         return (await shown_syncs(session, [row]))[0]
+
+
+async def estimate_sync(call: Call) -> SyncEstimate:
+    wish: SyncWish = call.body()
+    async with call.house.database.session() as session:
+        start, expected, measured = await call.house.desk.estimate(
+            session,
+            call.connection,
+            start_from=utc(wish.start_from, "{requestBody}.startFrom"),
+            days=None if wish.days is UNSET else wish.days,
+            refetch=wish.refetch,
+            retention=call.house.retention,
+        )
+    specs = call.house.registry.manifest(call.connection.provider).streams
+    titles = {spec.name: spec.title for spec in specs}
+    records = [each.records for each in expected]
+    bytes_, seconds = stores(expected, measured), lasts(expected, measured)
+    return SyncEstimate(
+        start_from=clock.iso(start),
+        calls=sum(each.calls for each in expected),
+        records=UNSET if None in records else sum(each or 0 for each in records),
+        bytes=UNSET if bytes_ is None else bytes_,
+        seconds=UNSET if seconds is None else round(seconds, 1),
+        streams=[
+            StreamEstimate(
+                stream=each.stream,
+                title=titles[each.stream],
+                slices=each.slices,
+                calls=each.calls,
+                records=UNSET if each.records is None else each.records,
+            )
+            for each in expected
+        ],
+    )
 
 
 async def list_sync_history(call: Call) -> Page:
@@ -202,6 +239,21 @@ OPERATIONS = [
         body=SyncWish,
         status=201,
         refusals=[409, 422],
+    ),
+    Operation(
+        id="estimateSync",
+        method="POST",
+        path="/syncs/estimate",
+        tag="Data Management",
+        summary="Estimate Sync",
+        description="A dry run: how many calls, records, bytes and seconds a sync would take, by what the "
+        "connection's last ten took. Nothing is started.",
+        answer=SyncEstimate,
+        handler=estimate_sync,
+        body=SyncWish,
+        status=200,
+        refusals=[422],
+        extension=True,
     ),
     Operation(
         id="listSyncHistory",
