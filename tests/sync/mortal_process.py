@@ -58,7 +58,7 @@ class Doom:
             self._look("after")
             os.write(self._out, b".")
 
-        fence.transaction = transaction  # type: ignore[method-assign]
+        fence.transaction = transaction  # type: ignore[method-assign,assignment]
 
     def _look(self, edge: str) -> None:
         if self._commits == self._at and edge == self._edge:
@@ -124,4 +124,5 @@ def live(order: dict[str, Any]) -> dict[str, Any]:
 if __name__ == "__main__":
     registry.load().simulators()  # What every fork needs is imported before the first.
     for line in sys.stdin:
-        print(msgspec.json.encode(live(msgspec.json.decode(line))).decode(), flush=True)
+        sys.stdout.buffer.write(msgspec.json.encode(live(msgspec.json.decode(line))) + b"\n")
+        sys.stdout.buffer.flush()
