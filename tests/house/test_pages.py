@@ -10,7 +10,14 @@ import msgspec
 import pytest
 from msgspec.structs import FieldInfo
 
-from milepost.cli import APPLICATION_VERBS, FILES_VERBS, LINK_VERBS, VERBS, WEBHOOK_VERBS
+from milepost.cli import (
+    APPLICATION_VERBS,
+    FILES_VERBS,
+    LINK_VERBS,
+    PROVIDER_VERBS,
+    VERBS,
+    WEBHOOK_VERBS,
+)
 from milepost.config import PREFIX, Settings
 
 ROOT = Path(__file__).parents[2]
@@ -53,6 +60,7 @@ def test_there_are_no_more_than_forty_settings() -> None:
     + [(f"app {name}", says) for name, (_, says) in APPLICATION_VERBS.items()]
     + [(f"link {name}", says) for name, (_, says) in LINK_VERBS.items()]
     + [(f"files {name}", says) for name, (_, says) in FILES_VERBS.items()]
+    + [(f"provider {name}", says) for name, (_, says) in PROVIDER_VERBS.items()]
     + [(f"webhooks {name}", says) for name, (_, says) in WEBHOOK_VERBS.items()],
 )
 def test_every_verb_has_its_row(verb: str, says: str) -> None:

@@ -57,6 +57,13 @@ FILES_VERBS = {
         "Upload files of exported data to a connection, and wait until they are merged.",
     ),
 }
+PROVIDER_VERBS = {
+    "check": (
+        "milepost.cli.provider:check",
+        "Hold a provider to every law, at its own simulator, and print its card.",
+    ),
+    "new": ("milepost.cli.provider:new", "Begin a provider: a folder that works, to be grown."),
+}
 WEBHOOK_VERBS = {
     "create": ("milepost.cli.webhooks:create", "Create an endpoint and print its secret."),
     "list": ("milepost.cli.webhooks:list_", "List the endpoints of an application."),
@@ -86,6 +93,7 @@ app = App(
     version=installed,
 )
 application = App(name="app", help="Applications: who may use the API, and their keys.")
+provider = App(name="provider", help="Providers: hold connectors to the laws, and begin new ones.")
 webhooks = App(name="webhooks", help="Webhooks: endpoints, and what became of their deliveries.")
 link = App(name="link", help="Link: where fleets connect their accounts.")
 files = App(name="files", help="Files: exported data for a connection.")
@@ -99,6 +107,9 @@ for _name, (_where, _help) in FILES_VERBS.items():
     files.command(_where, name=_name, help=_help)
 for _name, (_where, _help) in WEBHOOK_VERBS.items():
     webhooks.command(_where, name=_name, help=_help)
+for _name, (_where, _help) in PROVIDER_VERBS.items():
+    provider.command(_where, name=_name, help=_help)
+app.command(provider)
 app.command(webhooks)
 app.command(application)
 app.command(files)

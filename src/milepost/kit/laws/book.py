@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import traceback
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
@@ -68,4 +70,10 @@ async def held(stage: Stage, name: str, document: Mapping[str, Any] | None = Non
         return Verdict(name, SENTENCES[name], "broken", str(broken))
     except Beside as beside:
         return Verdict(name, SENTENCES[name], "beside", str(beside))
+    except Exception as error:  # noqa: BLE001  Whatever a connector raises by mistake breaks the law.
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(frame.filename).name}, line {frame.lineno}"
+        return Verdict(
+            name, SENTENCES[name], "broken", f"{type(error).__name__} in {where}: {error}"
+        )
     return Verdict(name, SENTENCES[name], "kept", note)
