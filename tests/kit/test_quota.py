@@ -144,13 +144,27 @@ def test_what_is_not_documented_is_found_out_by_use_and_only_by_use() -> None:
     guess, state, now = rule(10, top=50), fresh(10), 0.0
     lease([guess], [state], now, 1, live=False)
     assert pace(guess, state, 3_600.0) == 10
-    while now < 60:
+    while now < 120:
         leased = lease([guess], [state], now, 8, live=False)
         now += max(leased.wait, 0.001)
     assert pace(guess, state, now) == 50
 
     refuse(guess, state, now, 0)
     assert pace(guess, state, now) == pytest.approx(42.5)
+
+
+@given(STEPS)
+def test_a_pace_that_is_found_out_never_goes_over_its_top_while_it_rises(
+    steps: list[tuple[float, int, bool, float]],
+) -> None:
+    guess, state, now, sent = rule(5, top=10), fresh(5), 1_000.0, list[float]()
+    for pause, want, live, late in steps:
+        now += pause
+        leased = lease([guess], [state], now, want, live=live)
+        sent += [now + late] * leased.granted
+
+    if sent:
+        assert most_in_a_window(sent, 1.0) <= 10
 
 
 def test_an_unlimited_budget_grants_all_but_keeps_a_wish_to_wait() -> None:

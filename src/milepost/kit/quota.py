@@ -17,6 +17,8 @@ import msgspec
 LATE = 0.05
 # Requests do not take equally long to get there. Together this costs 6.5 % of a rate of whole calls a second.
 JITTER = 0.02
+# Vendors count so fast a pace by the second: between whole numbers the lower one holds, lest bursts fit a second.
+WHOLE = 5
 # A slot that is free is not run after one by one: a fortieth of a second's worth is waited for together.
 BATCH = 40
 # Nobody is told to ask again sooner, nor exactly when a slot opens: rounding might find it closed.
@@ -87,7 +89,7 @@ def lease(
             continue
         allowed = pace(rule, state, now)
         calls = max(1, math.floor(allowed))
-        span = calls / allowed + LATE + JITTER
+        span = (1.0 if allowed >= WHOLE else calls / allowed) + LATE + JITTER
         left = [at for at in state.taken if at > now - span]
         room = calls - (calls // SHARE if now - other < LATELY else 0)
         kept.append(left)

@@ -19,6 +19,7 @@ from milepost.kit.quota import (
     LATELY,
     REGAIN,
     SHARE,
+    WHOLE,
     Leased,
     Rule,
     leased,
@@ -29,7 +30,7 @@ from milepost.store.queries import queries
 SQL = queries("quota")
 _CONSTANTS = {
     "batch": BATCH, "cut": CUT, "floor": FLOOR, "full": FULL, "growth": GROWTH, "lately": LATELY,
-    "late": LATE + JITTER, "regain": REGAIN, "share": SHARE,
+    "late": LATE + JITTER, "regain": REGAIN, "share": SHARE, "whole": WHOLE,
 }  # fmt: skip
 
 

@@ -28,6 +28,7 @@ from milepost.kit.access import Access
 from milepost.kit.http import Answer, ProviderClient, retry_after
 from milepost.kit.login import Credentials, Session
 from milepost.kit.salvage import UNREADABLE, misfit, stops_short, whole
+from milepost.providers.geotab.wire import numbered
 
 NAME = "Geotab"
 PATH = "/apiv1"
@@ -300,6 +301,15 @@ def _rows(result: Raw) -> list[Raw]:
     return whole(bytes(result), list[Raw], NAME)
 
 
+def _reply(body: bytes) -> Reply:
+    try:
+        return msgspec.json.decode(body, type=Reply)
+    except UNREADABLE:
+        if b"NaN" not in body and b"Infinity" not in body:
+            raise
+    return msgspec.json.decode(numbered(body), type=Reply)
+
+
 def _verdict(
     answer: Answer, method: str, permission: str, *, resumed: bool
 ) -> Reply | ProviderError:
@@ -310,7 +320,7 @@ def _verdict(
     if answer.status >= 500:
         return TryAgain(f"{said}.")
     try:
-        reply = msgspec.json.decode(answer.body, type=Reply)
+        reply = _reply(answer.body)
     except UNREADABLE as error:
         if answer.body and stops_short(error):
             return TryAgain(f"{said}, and stopped in the middle.")

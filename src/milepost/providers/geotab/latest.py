@@ -15,7 +15,7 @@ from milepost.models.location import Coordinates, Fuel, LatestVehicleLocation
 from milepost.models.stats import ENGINE_STATES, EngineState
 from milepost.models.trailer import LatestTrailerLocation
 from milepost.providers.geotab import readings, shapes
-from milepost.providers.geotab.wire import ref
+from milepost.providers.geotab.wire import numbered, ref
 
 ALONG = [
     "DiagnosticOdometerId", "DiagnosticFuelLevelId", "DiagnosticEngineHoursId",
@@ -29,7 +29,7 @@ def read(rows: Iterable[Raw], now: datetime) -> list[tuple[str, shapes.DeviceSta
     found: list[tuple[str, shapes.DeviceStatusInfo, bytes]] = []
     for row in rows:
         try:
-            status = msgspec.json.decode(row, type=shapes.DeviceStatusInfo)
+            status = msgspec.json.decode(numbered(bytes(row)), type=shapes.DeviceStatusInfo)
         except UNREADABLE:
             continue
         id_, at = ref(status.device), status.dateTime

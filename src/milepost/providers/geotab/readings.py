@@ -20,7 +20,7 @@ from milepost.kit.salvage import UNREADABLE, Window, misfit
 from milepost.models.location import Fix
 from milepost.models.stats import ENGINE_STATES, StatReading, StatType
 from milepost.providers.geotab import shapes
-from milepost.providers.geotab.wire import Entity, ref
+from milepost.providers.geotab.wire import Entity, numbered, ref
 
 Row = TypeVar("Row", shapes.LogRecord, shapes.StatusData)
 
@@ -255,7 +255,7 @@ def _read(
 
 def _one_of(raw: Raw, decoder: msgspec.json.Decoder[Row]) -> Row | Reject:
     try:
-        return decoder.decode(raw)
+        return decoder.decode(numbered(bytes(raw)))
     except UNREADABLE as error:
         return misfit(error)
 

@@ -293,6 +293,31 @@ async def test_a_feed_opens_at_the_present_goes_on_by_version_and_history_by_dat
     assert (opened[-1].cursor, opened[-1].last) == ("00000000000000aa", True)
 
 
+@pytest.mark.parametrize("speed", [b"NaN", b'"NaN"', b"-Infinity"])
+async def test_a_speed_that_is_no_number_costs_neither_the_position_nor_the_page(
+    speed: bytes,
+) -> None:
+    row = b'{"id":"b%d","device":{"id":"b1"},"dateTime":"2026-07-14T08:00:0%dZ","latitude":1,"longitude":2,"speed":%b}'
+    rows = b",".join((row % (1, 1, speed), row % (2, 2, b"30")))
+    body = b'{"result":{"data":[%b],"toVersion":"00000000000000ab"},"jsonrpc":"2.0"}' % rows
+
+    def answer(call: dict[str, Any]) -> Said:
+        if call["method"] == "ExecuteMultiCall":
+            return result([[] for _ in call["params"]["calls"]])
+        told = call["params"].get("fromVersion") == "00000000000000ab"
+        return result({"data": [], "toVersion": "00000000000000ab"}) if told else Said(body)
+
+    async with connected(Vendor(answer)) as (connector, _):
+        with clock.held_at(NOW):
+            pages = await collect(
+                connector, stream="locations", mode="feed", cursor="00000000000000aa"
+            )
+
+    cuts = [cut for page in pages for cut in page.cuts]
+    assert [getattr(fix, "speed", 0) for cut in cuts for fix in cut.records] == [None, 30]
+    assert [reject for cut in cuts for reject in cut.rejects] == []
+
+
 async def test_a_version_that_is_no_longer_known_starts_the_feed_again() -> None:
     async with connected(Vendor(lambda _: failure("ArgumentException"))) as (connector, _):
         with pytest.raises(CursorLost):

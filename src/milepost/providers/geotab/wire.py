@@ -35,6 +35,14 @@ Ref = Entity | str | None
 """A reference as it comes: an object, a sentinel, or the plain id."""
 
 
+_NO_NUMBER = re.compile(rb'(?<=[:,\[])\s*"?-?(?:NaN|Infinity)"?(?=\s*[,}\]])')
+
+
+def numbered(body: bytes) -> bytes:
+    """Put null where a number should be and none is: the vendor spells it `NaN`, which is no JSON."""
+    return _NO_NUMBER.sub(b"null", body)
+
+
 def ref(given: Ref) -> str | None:
     """Return the id that a reference names, or None where it names nothing."""
     found = given.id if isinstance(given, Entity) else given

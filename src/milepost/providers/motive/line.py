@@ -15,13 +15,15 @@ from milepost import clock
 from milepost.errors import Changed, NotAllowed
 from milepost.ids import Identity
 from milepost.kit.contract import Manifest
-from milepost.kit.salvage import UNREADABLE
+from milepost.kit.salvage import UNREADABLE, Window, read
 from milepost.providers.motive import mapping, scale, shapes
 from milepost.providers.motive.client import MotiveClient
 from milepost.providers.motive.paging import Ask, read_page, walk
 from milepost.providers.motive.zones import UTC_ZONE, zone_of
 
 log = structlog.get_logger()
+
+LATEST = "locations.vehicle_locations_list"  # A permission of its own.
 
 _DAYS_BACK = 3  # A weekend has few trips to measure by.
 
@@ -69,6 +71,24 @@ class Line:
                 rows = await self.everything(ask, "vehicles", "vehicle")
                 self._fleet = sorted({id_ for row in rows if (id_ := _id(row)) is not None})
             return self._fleet
+
+    async def located(self) -> list[Raw]:
+        """List where active vehicles are now; others are not in the list."""
+        return await self.everything(
+            lambda number: self.client.listed("/v3/vehicle_locations", LATEST, number),
+            "vehicles",
+            "vehicle",
+        )
+
+    async def last_seen(self) -> dict[str, datetime]:
+        """Return when each active vehicle was last seen."""
+        window, found = Window(clock.now()), dict[str, datetime]()
+        for row in await self.located():
+            seen = read(row, shapes.Located, [])
+            place = seen.current_location if seen is not None else None
+            if seen is not None and place is not None and not window.verdict(place.located_at):
+                found[str(seen.id)] = place.located_at
+        return found
 
     async def metric(self, without: Collection[str] = ()) -> bool:
         """Say whether distances and fuel come in km and litres, as the header of every request asks.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import AsyncIterator, Callable
 
 from msgspec import Raw
 
+from milepost.errors import NotAllowed
 from milepost.ids import Identity
 from milepost.kit.contract import Cut, Page, Slice
 from milepost.providers.motive import mapping
@@ -26,12 +28,30 @@ LISTED: dict[str, tuple[str, str, str, CutOne, dict[str, str]]] = {
 
 
 def listing(line: Line, slice_: Slice) -> AsyncIterator[Page]:
-    path, plural, singular, cut_one, asked = LISTED[slice_.stream]
+    cut_one = LISTED[slice_.stream][3]
+    return _walk(line, slice_, lambda row: cut_one(row, line.identity, line.code))
+
+
+async def devices(line: Line, slice_: Slice) -> AsyncIterator[Page]:
+    """List gateways; when each was last heard of is where its vehicle was last seen, if that may be read."""
+    try:
+        heard = await line.last_seen()
+    except NotAllowed:
+        heard = {}
+    cut = functools.partial(
+        mapping.device_cut, identity=line.identity, provider=line.code, heard=heard
+    )
+    async for page in _walk(line, slice_, cut):
+        yield page
+
+
+def _walk(line: Line, slice_: Slice, cut: Callable[[Raw], Cut]) -> AsyncIterator[Page]:
+    path, plural, singular, _, asked = LISTED[slice_.stream]
     permission = line.permission(slice_.stream)
     leg = Leg(
         ask=lambda number: line.client.listed(path, permission, number, **asked),
         plural=plural,
         singular=singular,
-        cut=lambda row: cut_one(row, line.identity, line.code),
+        cut=cut,
     )
     return stroll([leg], slice_.cursor)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Literal, get_args
 
 import msgspec
@@ -38,7 +40,7 @@ from milepost.providers.motive.paging import read_page
 
 STATES: dict[str, State] = {state: state for state in get_args(State)}
 
-# What other fuels are called, no source lists; those are left out (README, open point 6).
+# What other fuels are called, no source lists; those are left out (README, “Not known yet”).
 FUELS: dict[str, FuelType] = {
     "diesel": "diesel",
     "gasoline": "gasoline",
@@ -126,9 +128,12 @@ def group(raw: shapes.Group, identity: Identity, provider: str) -> Group:
     )
 
 
-def device(raw: shapes.Device, identity: Identity, provider: str) -> Device:
-    """Build a gateway; the list holds nothing else."""
+def device(
+    raw: shapes.Device, identity: Identity, provider: str, heard: Mapping[str, datetime]
+) -> Device:
+    """Build a gateway; the list holds nothing else. `heard` is when each vehicle was last seen."""
     source_id, vehicle_id = str(raw.id), known(raw.vehicle)
+    seen = heard.get(vehicle_id or "")
     return Device(
         id=identity.of("device", source_id),
         source_id=source_id,
@@ -137,6 +142,7 @@ def device(raw: shapes.Device, identity: Identity, provider: str) -> Device:
         serial_number=text(raw.identifier),
         description=text(raw.model),
         vehicle=identity.of("vehicle", vehicle_id) if vehicle_id else UNSET,
+        last_connected_at=UNSET if seen is None else clock.iso(seen),
     )
 
 
@@ -196,9 +202,14 @@ def group_cut(body: Raw, identity: Identity, provider: str) -> Cut:
     return entity_cut(body, shapes.Group, "motive.group", lambda g: group(g, identity, provider))
 
 
-def device_cut(body: Raw, identity: Identity, provider: str) -> Cut:
+def device_cut(
+    body: Raw,
+    identity: Identity,
+    provider: str,
+    heard: Mapping[str, datetime] = MappingProxyType({}),
+) -> Cut:
     return entity_cut(
-        body, shapes.Device, "motive.eld_device", lambda d: device(d, identity, provider)
+        body, shapes.Device, "motive.eld_device", lambda d: device(d, identity, provider, heard)
     )
 
 

@@ -31,7 +31,7 @@ PATH = "vehicle_locations"
 
 ON, OFF, IDLE = (float(ENGINE_STATES.index(state)) for state in ("on", "off", "idle"))
 
-# What the type of a record says of the engine; README, “Engine states”, and open point 9.
+# What the type of a record says of the engine; README, “Engine states”.
 RUNNING = {"engine_start", "ignition_on", "vehicle_moving", "gps_moving"}
 RESTING = {"engine_stop", "ignition_off"}
 STANDING = {"vehicle_stopped", "gps_stopped"}  # Idle if the engine was running before.

@@ -146,6 +146,10 @@ PERFORMANCE_EVENT: Fields = {
         Dropped("more of the course of an event than the model has a place for"),
         "end_speed start_speed min_speed start_bearing intensity m_gps_heading m_gps_spd",
     ),
+    **drop(
+        Dropped("an event that sums up others, each of which is told too"),
+        "aggregated sub_event_metadata",
+    ),
     **drop(_COACHING, "coaching_status coached_at coached_by"),
     "metadata": Dropped("how grave the vendor takes it; the model has no place for it"),
     "eld_device": FITTED,

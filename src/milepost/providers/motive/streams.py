@@ -20,9 +20,11 @@ from milepost.models.trailer import LatestTrailerLocation
 from milepost.providers.motive import mapping, readings, records
 from milepost.providers.motive.client import READ_SECONDS, MotiveClient
 from milepost.providers.motive.line import Line
-from milepost.providers.motive.listings import LISTED, listing
+from milepost.providers.motive.listings import LISTED, devices, listing
 
-RECORDS: dict[str, Callable[[Line, Slice], AsyncIterator[Page]]] = {
+STREAMS: dict[str, Callable[[Line, Slice], AsyncIterator[Page]]] = {
+    **dict.fromkeys(LISTED, listing),
+    "devices": devices,
     "locations": records.locations,
     "hos_logs": records.hos_logs,
     "hos_daily_logs": records.hos_daily_logs,
@@ -32,8 +34,6 @@ RECORDS: dict[str, Callable[[Line, Slice], AsyncIterator[Page]]] = {
     "utilization_days": records.utilization_days,
     "ifta_months": records.ifta_months,
 }
-
-LATEST = "locations.vehicle_locations_list"  # A permission of its own.
 
 _KEY = re.compile(r"[!-~]{1,500}")  # What a header can hold, without spaces.
 
@@ -61,19 +61,15 @@ class MotiveConnector:
         return mapping.account(await self._line.company())
 
     def pages(self, slice_: Slice) -> AsyncIterator[Page]:
-        ask = listing if slice_.stream in LISTED else RECORDS[slice_.stream]
+        ask = STREAMS[slice_.stream]
         return ask(self._line, slice_)
 
     async def latest_locations(self) -> list[tuple[LatestVehicleLocation, bytes]]:
         line, now = self._line, clock.now()
         metric = await line.metric()
-        rows = await line.everything(
-            lambda number: line.client.listed("/v3/vehicle_locations", LATEST, number),
-            "vehicles",
-            "vehicle",
-        )
         found = [
-            readings.latest(row, self._identity, line.code, now, metric=metric) for row in rows
+            readings.latest(row, self._identity, line.code, now, metric=metric)
+            for row in await line.located()
         ]
         return [each for each in found if each is not None]
 

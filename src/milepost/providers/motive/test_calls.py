@@ -297,6 +297,19 @@ async def test_a_vehicle_that_is_unknown_by_now_is_passed_over() -> None:
     assert page.last
 
 
+async def test_gateways_are_listed_though_nobody_may_say_when_they_were_heard_of() -> None:
+    def answer(asked: Asked) -> Said:
+        if asked.path == "/v1/eld_devices":
+            return said(listed("eld_devices", {"id": 5, "vehicle": {"id": 1}}))
+        return refused(403, "You are not authorized to perform this action")
+
+    async with connected(answer) as (connector, _):
+        (device,) = records(await collect(connector, stream="devices", mode="listing"))
+
+    assert (device["id"], device["vehicle"]) == ("device:5", "vehicle:1")
+    assert "lastConnectedAt" not in device
+
+
 async def test_a_customers_call_is_passed_on_with_the_key_and_none_of_it_comes_back() -> None:
     def answer(asked: Asked) -> Said:
         return said({"heard": asked.headers["x-api-key"]}, 418, **{"x-echo": KEY})

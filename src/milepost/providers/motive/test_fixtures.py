@@ -20,6 +20,7 @@ NAMES = sorted(path.stem for path in FIXTURES.glob("*.json"))
 TABLES: dict[str, Fields] = {
     "companies": fields.COMPANY,
     "vehicles": fields.VEHICLE,
+    "places": fields.LOCATED,
     "users": fields.USER,
     "groups": fields.GROUP,
     "eld_devices": fields.ELD_DEVICE,
@@ -38,7 +39,7 @@ TABLES: dict[str, Fields] = {
 def rows_of(body: Any) -> list[tuple[str, Any]]:
     """Return every row of an answer with the name of its list, out of its wrapper."""
     return [
-        (plural, row)
+        ("places" if "current_location" in row else plural, row)
         for plural, entries in body.items()
         if plural in TABLES
         for entry in entries

@@ -16,7 +16,7 @@ with asked as (
   from locked l join asked a using (key) cross join moment m
 ), spanned as (
   select p.*, greatest(1, floor(pace))::int as calls,
-    greatest(1, floor(pace)) / pace + %(late)s::float8 as span
+    case when pace >= %(whole)s::float8 then 1 else greatest(1, floor(pace)) / pace end + %(late)s::float8 as span
   from paced p
 ), counted as (
   select s.*, calls - case when shared then calls / %(share)s::int else 0 end as room,
