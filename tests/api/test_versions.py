@@ -114,6 +114,31 @@ async def test_what_was_read_at_an_instant_is_what_was_known_then_whatever_came_
                 assert await everything(book.client, flags, knownAt=known_at) == answers
 
 
+@pytest.mark.parametrize(
+    "lists", [{"excludeIds": ["2"]}, {"includeIds": ["1"]}], ids=["excluded", "not included"]
+)
+async def test_what_lists_hid_before_its_vehicle_was_known_is_hidden_at_that_time_for_ever(
+    book: Book, lists: dict[str, list[str]]
+) -> None:
+    (name, (which,)), *_ = lists.items()
+    told = await book.keep("trip", [trip(book, 1), trip(book, 2, vehicle=book.id("vehicle", "2"))])
+    listed = {name: [book.id("vehicle", which)]}
+    await book.client.patch({"filters": {"vehicles": listed}})
+    hidden = await last_stamp(book)
+    await book.client.patch({"filters": {"vehicles": {name: []}}})
+    shown = await last_stamp(book)
+    await book.vehicles("2")
+
+    async def known(instant: datetime, **query: str) -> list[str]:
+        found = await book.client.every("/trips", knownAt=clock.iso(instant), **query)
+        return [each["sourceId"] for each in found]
+
+    assert await known(told) == ["1", "2"]
+    assert await known(hidden) == ["1"]
+    assert await known(hidden, hidden="true") == ["1", "2"]
+    assert await known(shown) == ["1", "2"]
+
+
 async def test_a_vehicle_is_known_before_its_removal_gone_after_it_and_known_again_when_it_is_back(
     book: Book,
 ) -> None:

@@ -30,8 +30,8 @@ from milepost.models.hos import HOSDailyLog, HOSLog
 from milepost.models.meta import RecordMetadata
 from milepost.models.safety import SafetyEvent
 from milepost.models.trip import Trip
+from milepost.store import connections, records
 from milepost.store import documents as stored
-from milepost.store import records
 from milepost.store.documents import DocumentRow, RecordModel
 from milepost.store.records import Order, Subject, Visible, Wanted
 from milepost.store.visibility import EVERYONE, rule_of
@@ -77,7 +77,7 @@ async def listing(
     place = call.place(bookmarks, CURSOR)
     order: Order = place[0] if place else order_asked(call)
     wanted = Wanted(
-        visible=visible(call, _SUBJECTS[model]),
+        visible=await visible(call, _SUBJECTS[model]),
         modified_after=values[MODIFIED_AFTER],
         modified_before=values[MODIFIED_BEFORE],
         since=since,
@@ -122,13 +122,21 @@ def order_asked(call: Call) -> Order:
     return "modified" if by_modification else "recorded"
 
 
-def visible(call: Call, subject: Subject) -> Visible:
+async def visible(call: Call, subject: Subject) -> Visible:
     """Say of which subjects records show; what nobody is filtered out of need not be looked through."""
-    rule = rule_of(call.connection.filters, subject)
-    if call.known_at is not None:
-        return Visible(subject, hidden=call.values[HIDDEN], known_at=call.known_at)
-    shows_all = rule == EVERYONE or call.values[HIDDEN]
-    return Visible(subject, hidden=shows_all, include=rule.include, exclude=rule.exclude)
+    filters, known_at = call.connection.filters, call.known_at
+    if known_at is not None:
+        filters = await connections.filters_known(call.session, call.connection.id, known_at)
+    rule = rule_of(filters, subject)
+    # What filters hid before their versions were kept, the versions of the documents still say.
+    shows_all = rule == EVERYONE and known_at is None
+    return Visible(
+        subject,
+        hidden=shows_all or call.values[HIDDEN],
+        include=rule.include,
+        exclude=rule.exclude,
+        known_at=known_at,
+    )
 
 
 def day_after(day: datetime | None) -> datetime | None:

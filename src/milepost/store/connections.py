@@ -163,6 +163,15 @@ async def stamp_filtered(session: Session, connection_id: UUID) -> tuple[datetim
     return row[0], None if row[1] is None else msgspec.convert(row[1], Filters)
 
 
+async def filters_known(
+    session: Session, connection_id: UUID, known_at: datetime
+) -> Filters | None:
+    """Return the filters that were in force at an instant."""
+    values = {"id": connection_id, "known_at": known_at}
+    row = await fetch_one(session, SQL["filters_known"], values)
+    return None if row is None or row[0] is None else msgspec.convert(row[0], Filters)
+
+
 async def insert(session: Session, values: dict[str, Any]) -> ConnectionRow:
     """Write a new connection; `values` are its columns, with `at` for the three times it begins with."""
     row = await _one(session, SQL["insert"], _as_json(values))

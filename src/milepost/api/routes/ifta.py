@@ -49,7 +49,7 @@ async def get_ifta_summary(call: Call) -> Page:
     rows = await summaries.ifta(
         call.session,
         call.connection.id,
-        records.visible(call, "vehicle"),
+        await records.visible(call, "vehicle"),
         grouping,
         months=(values[START_MONTH], values[END_MONTH]),
         after=(UUID(bytes=place[0]), place[1], place[2]) if place else None,

@@ -38,7 +38,7 @@ async def get_vehicle_utilization(call: Call) -> Page:
     place = call.place(bookmarks, CURSOR)
     order: Order = place[0] if place else records.order_asked(call)
     wanted = Wanted(
-        visible=records.visible(call, "vehicle"),
+        visible=await records.visible(call, "vehicle"),
         modified_after=values[MODIFIED_AFTER],
         modified_before=values[MODIFIED_BEFORE],
         since=values[START_DATE],

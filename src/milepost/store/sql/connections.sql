@@ -22,7 +22,24 @@ insert into connection (
 )
 returning *
 
+-- name: filters_known
+-- The filters as they were at an instant: the first that ended after it, or those that still are.
+select case when v.known_until is null then c.filters else v.filters end
+from connection c left join lateral (
+  select known_until, filters from filters_version
+  where connection_id = c.id and known_until > %(known_at)s
+  order by known_until limit 1
+) v on true
+where c.id = %(id)s
+
 -- name: update
+-- Of what is written twice under one stamp, only the filters from before it were ever known.
+with kept as (
+  insert into filters_version (connection_id, known_until, filters)
+  select id, last_stamp, filters from connection
+  where id = %(id)s and filters is distinct from %(filters)s::jsonb
+  on conflict do nothing
+)
 update connection set
   status = %(status)s, sync_mode = %(sync_mode)s, company = %(company)s, options = %(options)s,
   filters = %(filters)s, external_id = %(external_id)s, tags = %(tags)s, next_sync_at = %(next_sync_at)s,
