@@ -19,6 +19,7 @@ from milepost.kit import registry
 from milepost.kit.contract import Manifest
 from milepost.kit.laws import book
 from milepost.kit.laws.book import Verdict
+from milepost.kit.laws.reading import CARRIED
 from milepost.kit.laws.stage import Stage
 from milepost.sandbox.world import SyntheticWorld
 
@@ -116,7 +117,7 @@ def show_card(console: Console, manifest: Manifest) -> None:
     for name in ("stream", "model", "kind", "window", "look-back", "feed", "rests on"):
         streams.add_column(name)
     for spec in manifest.streams:
-        grounds = manifest.evidence.get(_contract_name(spec.model), [])
+        grounds = manifest.evidence.get(CARRIED[spec.model], [])
         timed = spec.kind != "listing"
         streams.add_row(
             spec.name,
@@ -128,12 +129,6 @@ def show_card(console: Console, manifest: Manifest) -> None:
             ", ".join(dict.fromkeys(_ground(each) for each in grounds)) or "?",
         )
     console.print(streams)
-
-
-def _contract_name(model: str) -> str:
-    from milepost.kit.laws.reading import MODELS
-
-    return MODELS.get(model, model)
 
 
 def _ground(ground: Any) -> str:
