@@ -11,18 +11,19 @@ import msgspec
 from cyclopts import App, Parameter
 from rich.console import Console
 
-from bench import beginnings, depths, figures, throughput
+from bench import beginnings, depths, figures, throughput, webhooks
 from bench.figures import Figure
 from bench.installation import Installation, installed
 from milepost import log
 from milepost.cli import running
 
-Name = Literal["throughput", "beginnings", "depths"]
+Name = Literal["throughput", "beginnings", "depths", "webhooks"]
 
 _TITLES: dict[Name, str] = {
     "throughput": "Sync throughput, memory and size",
     "beginnings": "From request to work",
     "depths": "Pages of history",
+    "webhooks": "Webhooks",
 }
 
 app = App(name="python -m bench", help_format="plaintext")
@@ -52,6 +53,7 @@ async def _measure(wanted: list[Name], rows: int, *, json: bool) -> int:
         "throughput": lambda site: throughput.measure(site, rows),
         "beginnings": beginnings.measure,
         "depths": depths.measure,
+        "webhooks": webhooks.measure,
     }
     console = Console() if sys.stdout.isatty() else Console(width=140)
     found: dict[str, list[Figure]] = {}

@@ -94,9 +94,10 @@ class Installation:
             yield process
 
     @contextlib.asynccontextmanager
-    async def database(self) -> AsyncIterator[Database]:
+    async def database(self, pool_size: int = 2) -> AsyncIterator[Database]:
         """Open the database as the worker does."""
-        database = Database(self.url, Vault(keys_for(Settings(data_dir=self.folder))), pool_size=2)
+        vault = Vault(keys_for(Settings(data_dir=self.folder)))
+        database = Database(self.url, vault, pool_size=pool_size)
         await database.open()
         try:
             yield database

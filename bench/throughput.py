@@ -41,29 +41,29 @@ class Run(msgspec.Struct, frozen=True):
 async def measure(site: Installation, rows: int) -> list[Figure]:
     """Sync a quarter of the rows once and all of them several times, each with a new worker."""
     async with site.simulator(VEHICLES), site.api():
-        start = datetime.now(UTC) - _window(rows)
+        start = datetime.now(UTC) - window(rows)
         await site.ask_sandbox("POST", "/prerender", start=clock.iso(start))
-        quarter = datetime.now(UTC) - _window(rows // 4)
-        small = await _sync(site, quarter)
+        quarter = datetime.now(UTC) - window(rows // 4)
+        small = await sync(site, quarter)
         runs: list[Run] = []
         bare: list[float] = []
         async with site.session() as session:
             for _ in range(RUNS):
                 await session.execute("truncate position, raw")
-                runs.append(await _sync(site, start))
+                runs.append(await sync(site, start))
                 file = site.folder / "rows.copy"
                 bare.append(await bound.copy_bare(session, runs[-1].connection_id, file))
             sizes = await _sizes(session)
     return [*_figures(small, runs, bare), *sizes]
 
 
-def _window(rows: int) -> timedelta:
+def window(rows: int) -> timedelta:
     """Return a window that surely holds so many positions."""
     days = rows / (_POSITIONS_A_DAY * VEHICLES * (1 - _SILENT))
     return timedelta(hours=math.ceil(days * 24) + 1)
 
 
-async def _sync(site: Installation, start: datetime) -> Run:
+async def sync(site: Installation, start: datetime) -> Run:
     """Connect the fleet anew and sync it from `start` on, with a worker that has done nothing else."""
     async with site.worker("bench.worker", "locations") as worker, site.connected() as fleet:
         async with site.session() as session:

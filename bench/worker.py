@@ -14,7 +14,7 @@ from datetime import timedelta
 import msgspec
 
 from milepost import config, log
-from milepost.kit import registry
+from milepost.kit import addresses, registry
 from milepost.kit.registry import Entry, Registry
 from milepost.sync import worker
 from milepost.vault import Vault
@@ -42,6 +42,7 @@ async def work(series: Collection[str]) -> None:
         turn_seconds=settings.sync_turn_seconds,
         cadence=timedelta(minutes=settings.sync_cadence_minutes),
         public_url=settings.link_base,
+        webhooks_allow=addresses.allowed(settings.webhooks_allow),
     )
 
 
