@@ -14,11 +14,14 @@ import httpx2
 
 
 @contextlib.asynccontextmanager
-async def served(database_url: str, key: str, folder: Path, **settings: str) -> AsyncIterator[int]:
+async def served(
+    database_url: str, key: str, folder: Path, port: int = 0, /, **settings: str
+) -> AsyncIterator[int]:
     """Serve the API on a database; yields the port. `settings` are further variables."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", port))
+        port = probe.getsockname()[1]
     environ = {
         name: value for name, value in os.environ.items() if not name.startswith("MILEPOST_")
     }

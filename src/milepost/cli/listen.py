@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json as jsonlib
+import sys
 import time
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
@@ -15,12 +16,13 @@ from rich.console import Console
 
 from milepost import clock
 from milepost.cli import running
-from milepost.cli.caller import Caller
+from milepost.cli.caller import Caller, Refused
 from milepost.cli.sync import LOCAL
 from milepost.errors import SetupError
 from milepost.webhooks import signing
 
 _LOOK_SECONDS = 0.5
+_AWAY_SECONDS = 1.0
 _AT_ONCE = 100
 _FORWARD_SECONDS = 15.0
 
@@ -67,14 +69,15 @@ async def _listen(
     json: bool,
 ) -> int:
     console = Console(highlight=False)
+    # What was asked for is checked before anybody is called.
+    forwarder = None if forward is None else Forwarder(forward, secret or signing.new_secret())
     async with Caller(url, key) as caller:
-        place = await _newest(caller) if after is None else after
-        forwarder = None if forward is None else Forwarder(forward, secret or signing.new_secret())
-        if not json:
-            console.print(f"Listening to {url} from event {place + 1} on. Ctrl-C ends.")
-            if forwarder is not None:
-                console.print(f"Forwarding to {forward}, signed with {forwarder.secret}")
         try:
+            place = await _newest(caller) if after is None else after
+            if not json:
+                console.print(f"Listening to {url} from event {place + 1} on. Ctrl-C ends.")
+                if forwarder is not None:
+                    console.print(f"Forwarding to {forward}, signed with {forwarder.secret}")
             async for event in events(caller, query, place):
                 outcome = "" if forwarder is None else await forwarder.post(event)
                 if json:
@@ -90,9 +93,20 @@ async def _listen(
 async def events(
     caller: Caller, query: dict[str, Any], after: int
 ) -> AsyncIterator[dict[str, Any]]:
-    """Yield events after a number, and then those that happen, for ever."""
+    """Yield events after a number, and then those that happen, for ever, also when the API is away for a while."""
+    away = False
     while True:
-        page = await caller.get("/events", **query, afterNumber=after, limit=_AT_ONCE)
+        try:
+            page = await caller.get("/events", **query, afterNumber=after, limit=_AT_ONCE)
+        except (SetupError, Refused) as error:
+            if isinstance(error, Refused) and error.status < 500 and error.status != 429:
+                raise
+            if not away:
+                print(f"milepost: {error} It is asked again.", file=sys.stderr, flush=True)
+            away = True
+            await asyncio.sleep(_AWAY_SECONDS)
+            continue
+        away = False
         for event in page["results"]:
             after = event["number"]
             yield event

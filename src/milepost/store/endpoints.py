@@ -70,6 +70,11 @@ async def get(session: Session, application_id: UUID, endpoint_id: UUID) -> Endp
     return await _one(session, "get", {"application_id": application_id, "id": endpoint_id})
 
 
+async def lock(session: Session, application_id: UUID, endpoint_id: UUID) -> EndpointRow | None:
+    """Read an endpoint that is about to be changed; another change waits for the end of the transaction."""
+    return await _one(session, "lock", {"application_id": application_id, "id": endpoint_id})
+
+
 async def page(
     session: Session, application_id: UUID, *, after: UUID | None, limit: int
 ) -> list[EndpointRow]:

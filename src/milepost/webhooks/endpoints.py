@@ -98,7 +98,7 @@ class Endpoints:
         url = None if change.url is UNSET else change.url
         self._check(url, [] if change.types is UNSET else change.types)
         async with self._database.transaction() as session:
-            before = _there(await endpoints.get(session, application_id, endpoint_id), endpoint_id)
+            before = _there(await endpoints.lock(session, application_id, endpoint_id), endpoint_id)
             after = before
             if url is not None:
                 after = msgspec.structs.replace(after, url=url)

@@ -9,6 +9,10 @@ returning *
 -- name: get
 select * from webhook_endpoint where application_id = %(application_id)s and id = %(id)s
 
+-- name: lock
+select * from webhook_endpoint where application_id = %(application_id)s and id = %(id)s
+for no key update
+
 -- name: page
 select * from webhook_endpoint
 where application_id = %(application_id)s and (%(after)s::uuid is null or id > %(after)s)
