@@ -7,7 +7,8 @@ import contextlib
 import json
 import os
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -30,6 +31,7 @@ from milepost.store.pool import Database, Session
 from milepost.vault import Vault
 
 _START_LIMIT_SECONDS = 60.0
+_SYNC_LIMIT_SECONDS = 300.0
 _LOOK_SECONDS = 0.02
 
 
@@ -51,6 +53,7 @@ class Installation:
         self.key = key
         self.api_port = free_port()
         self.sandbox_url = ""
+        self._children: list[Process] = []
 
     @property
     def api_url(self) -> str:
@@ -117,7 +120,7 @@ class Installation:
             made = await caller.post("/connections", body)
             caller.use(made["token"])
             for sync in (await caller.get("/syncs"))["results"]:
-                await ended(caller, sync["id"])
+                await ended(caller, sync["id"], self.require)
             yield Fleet(caller, ids.read("connection", made["id"]), made["token"])
 
     async def ask_sandbox(self, method: str, path: str, **query: str) -> Any:
@@ -137,7 +140,16 @@ class Installation:
             self.folder / f"{command[-1] if command[0] == 'milepost.cli' else command[0]}.log"
         )
         async with processes.running(command, {**self.environ, **(extra or {})}, log_file) as child:
-            yield child
+            self._children.append(child)
+            try:
+                yield child
+            finally:
+                self._children.remove(child)
+
+    def require(self) -> None:
+        """Raise RuntimeError with its last words when a process that should run has ended."""
+        for child in self._children:
+            child.require()
 
 
 @contextlib.asynccontextmanager
@@ -155,15 +167,23 @@ async def installed() -> AsyncIterator[Installation]:
             yield Installation(folder, url, environ, application["secretKey"])
 
 
-async def ended(caller: Caller, sync_id: str) -> dict[str, Any]:
-    """Wait until a sync has completed; raise RuntimeError when it failed."""
-    while True:
+async def ended(
+    caller: Caller, sync_id: str, require: Callable[[], None] = lambda: None
+) -> dict[str, Any]:
+    """Wait until a sync has completed; raise RuntimeError when it failed, TimeoutError after five minutes.
+
+    `require` raises when whoever works on it has ended.
+    """
+    until = time.monotonic() + _SYNC_LIMIT_SECONDS
+    while time.monotonic() < until:
+        require()
         sync: dict[str, Any] = await caller.get(f"/syncs/{sync_id}")
         if sync["status"] == "failed":
             raise RuntimeError(f"The sync failed: {sync.get('failureReason')}")
         if sync["status"] == "completed":
             return sync
         await asyncio.sleep(_LOOK_SECONDS)
+    raise TimeoutError(f"The sync {sync_id} did not end within {_SYNC_LIMIT_SECONDS:g} seconds.")
 
 
 async def _up(url: str, process: Process) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -22,6 +23,7 @@ RUNS = 3
 _POSITIONS_A_DAY = 2_700
 _SILENT = 0.1  # The share of listed vehicles that may have no gateway.
 _LOOK_SECONDS = 0.05
+_LIMIT_SECONDS = 600.0
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -83,7 +85,8 @@ async def sync(site: Installation, start: datetime) -> Run:
 
 async def _completed(session: Session, sync_id: UUID, worker: Process) -> tuple[UUID, int, float]:
     """Wait for the end of a sync; return its connection, the locations of its slices, and its seconds."""
-    while True:
+    until = time.monotonic() + _LIMIT_SECONDS
+    while time.monotonic() < until:
         worker.require()
         row = await fetch_one(
             session,
@@ -99,6 +102,7 @@ async def _completed(session: Session, sync_id: UUID, worker: Process) -> tuple[
         if row[0] == "completed":
             return row[2], row[4], row[3]
         await asyncio.sleep(_LOOK_SECONDS)
+    raise TimeoutError(f"The sync {sync_id} did not end within {_LIMIT_SECONDS:g} seconds.")
 
 
 def _figures(small: Run, runs: list[Run], bare: list[float]) -> list[Figure]:

@@ -27,7 +27,7 @@ def narrowed(settings: config.Settings, series: Collection[str]) -> Registry:
     streams = [s for s in manifest.streams if s.kind == "listing" or s.name in series]
     package = known.simulators()["samsara"].__package__
     entry = Entry(msgspec.structs.replace(manifest, streams=streams), package)
-    return Registry({"samsara": entry}, settings.provider_urls, {"samsara": 0})
+    return Registry({"samsara": entry}, settings.provider_urls, {"samsara": 0}, {})
 
 
 async def work(series: Collection[str]) -> None:
