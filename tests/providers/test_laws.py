@@ -7,9 +7,11 @@ import json
 from pathlib import Path
 
 import pytest
+from tests.pages.models import pages
 
 from milepost.kit import registry
 from milepost.kit.laws import book
+from milepost.kit.laws.carried import carried
 from milepost.kit.laws.stage import Stage
 from milepost.sandbox.world import SyntheticWorld
 
@@ -34,3 +36,33 @@ async def test_the_law_is_kept(code: str, law: str) -> None:
     assert verdict.outcome != "broken", f"{verdict.sentence} {verdict.note}"
     if stage(code).manifest.streams and (law != "document" or document is not None):
         assert verdict.outcome == "kept"
+
+
+async def test_the_pages_of_models_say_what_is_carried() -> None:
+    """Read from the same stages as the laws are tried on, which have most of it already."""
+    cards = {code: card for code in PLATFORMS if (card := stage(code).manifest).streams}
+    seen = {code: await carried(stage(code)) for code in cards}
+
+    stale = [
+        place.name
+        for place, text in pages(cards, seen).items()
+        if not place.is_file() or place.read_text() != text
+    ]
+
+    assert stale == [], "run `make docs`"
+
+
+@pytest.mark.parametrize("code", PLATFORMS)
+async def test_what_is_supported_is_carried_and_rests_on_something(code: str) -> None:
+    card = stage(code).manifest
+    if not card.streams:
+        return
+
+    seen = await carried(stage(code))
+
+    supported = {
+        model for model, support in card.supported_models.items() if support == "supported"
+    }
+    assert set(seen) == supported
+    assert {model for model in supported if not card.evidence.get(model)} == set()
+    assert card.evidence.keys() <= supported

@@ -55,7 +55,10 @@ class Loopback:
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._open.add(writer)
         try:
-            with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            # The loop that ends cancels who still listens, and before Python 3.12 it would log that as a fault.
+            with contextlib.suppress(
+                asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError
+            ):
                 while True:
                     asked = _read(await reader.readuntil(b"\r\n\r\n"))
                     if length := int(asked.headers.get("content-length", 0)):
