@@ -4,29 +4,12 @@ from __future__ import annotations
 
 import re
 
+import phonenumbers
+
 _SUFFIXES = {"jr", "sr", "ii", "iii", "iv"}
 
-# Calling code, and whether a leading 0 of the national number is dropped abroad (ITU-T E.164 and
-# https://www.itu.int/oth/T0202.aspx?parent=T0202).
-_CALLING: dict[str, tuple[str, bool]] = {
-    "us": ("1", False),
-    "ca": ("1", False),
-    "pr": ("1", False),
-    "mx": ("52", False),
-    "gb": ("44", True),
-    "ie": ("353", True),
-    "fr": ("33", True),
-    "de": ("49", True),
-    "at": ("43", True),
-    "be": ("32", True),
-    "nl": ("31", True),
-    "ch": ("41", True),
-    "lu": ("352", False),
-    "es": ("34", False),
-    "it": ("39", False),
-}
 _EXTENSION = re.compile(r"\s*(?:ext\.?|x|#).*$", re.IGNORECASE)
-_NORTH_AMERICAN = re.compile(r"^1[2-9]\d{2}[2-9]\d{6}$")
+_NORTH_AMERICAN = re.compile(r"1[2-9]\d{2}[2-9]\d{6}")
 
 
 def split_name(name: str) -> tuple[str | None, str | None, str | None]:
@@ -50,22 +33,18 @@ def e164(phone: str, country: str) -> str | None:
     says which; None where it cannot be told.
     """
     text = _EXTENSION.sub("", phone.strip())
-    digits = re.sub(r"\D", "", text)
-    if text.startswith("+"):
-        number = digits
-    elif digits.startswith("00"):
-        number = digits[2:]
-    elif digits.startswith("011") and country in {"us", "ca", "pr"}:
-        number = digits[3:]
-    elif country in _CALLING:
-        code, trunk = _CALLING[country]
-        if code == "1":
-            number = digits if len(digits) == 11 else code + digits
-        else:
-            number = code + (digits.removeprefix("0") if trunk else digits)
-    else:
+    region = country.upper()
+    # Abroad is dialled as 00 in most countries, and some fleets write it so wherever they are.
+    if text.startswith("00"):
+        text = f"+{text[2:]}"
+    try:
+        read = phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
         return None
-    if number.startswith("1") and not _NORTH_AMERICAN.match(number):
+    number = phonenumbers.format_number(read, phonenumbers.PhoneNumberFormat.E164)[1:]
+    # Numbers of films and samples (555…) are of no region, and yet a form that somebody typed.
+    possible = phonenumbers.is_possible_number(read)
+    if read.country_code == 1 and not _NORTH_AMERICAN.fullmatch(number):
         return None
-    # The contract takes 10 to 14 digits; no country's code begins with 0.
-    return f"+{number}" if 10 <= len(number) <= 14 and number[0] != "0" else None
+    # The contract takes 10 to 14 digits.
+    return f"+{number}" if possible and 10 <= len(number) <= 14 else None
