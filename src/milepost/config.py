@@ -132,6 +132,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     worker_concurrency: Annotated[
         Count, Meta(description="Syncs that one worker works on at the same time")
     ] = 4
+    worker_silence_seconds: Annotated[
+        float,
+        Meta(
+            description="Seconds that a worker may show no sign of life before its syncs go to another "
+            "(one whose process has ended is noticed at once)",
+            ge=1,
+            le=3600,
+        ),
+    ] = 20.0
     sync_turn_seconds: Annotated[
         float,
         Meta(

@@ -23,7 +23,12 @@ SCRIPT = Path(__file__).with_name("worker_process.py")
 
 @contextlib.asynccontextmanager
 async def worker(
-    house: House, installation_key: str, *, turn_seconds: float = 60, **environ: str
+    house: House,
+    installation_key: str,
+    *,
+    turn_seconds: float = 60,
+    stderr: int | None = None,
+    **environ: str,
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """Run a worker process beside the test; it is gone at the end."""
     environment = {
@@ -34,7 +39,9 @@ async def worker(
         "TURN_SECONDS": str(turn_seconds),
         **environ,
     }
-    process = await asyncio.create_subprocess_exec(sys.executable, str(SCRIPT), env=environment)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(SCRIPT), env=environment, stderr=stderr
+    )
     try:
         yield process
     finally:

@@ -33,6 +33,7 @@ async def _work(settings: Settings) -> int:
             ),
             concurrency=settings.worker_concurrency,
             turn_seconds=settings.sync_turn_seconds,
+            silence_seconds=settings.worker_silence_seconds,
             cadence=timedelta(minutes=settings.sync_cadence_minutes),
             public_url=settings.link_base,
             webhooks_allow=addresses.allowed(settings.webhooks_allow),

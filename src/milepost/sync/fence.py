@@ -17,9 +17,11 @@ from milepost.store.pool import Database, Session, fetch_one
 
 # A killed worker's long statement is noticed within this time.
 _LOOK_MILLISECONDS = "500"
-# A worker that shows no sign of life for so long has lost its session.
-_IDLE_MILLISECONDS = "60000"
-_PULSE_SECONDS = 10.0
+# A worker that shows no sign of life for so long has lost its session: with the two seconds between two
+# looks and the first wait of two, its sync is at work again within half a minute.
+SILENCE_SECONDS = 20.0
+# Signs of life in that time: an event loop that is blocked for three quarters of it is not taken for dead.
+_SIGNS = 4
 # A turn puts the next one into the queue a moment before its own session is gone: the next one waits.
 _HANDOVER_MILLISECONDS = "3000"
 
@@ -32,8 +34,9 @@ def fence_key(connection_id: UUID) -> int:
 class Fence:
     """A session of its own, of which one transaction at a time is made."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, silence_seconds: float) -> None:
         self._session = session
+        self._pulse_seconds = silence_seconds / _SIGNS
         self._turn = asyncio.Lock()
 
     @contextlib.asynccontextmanager
@@ -45,25 +48,31 @@ class Fence:
     async def pulse(self) -> None:
         """Show life now and then, for as long as the run waits for its provider."""
         while True:
-            await asyncio.sleep(_PULSE_SECONDS)
+            await asyncio.sleep(self._pulse_seconds)
             async with self._turn:
                 await self._session.execute("select 1")
 
 
 @contextlib.asynccontextmanager
-async def fenced(database: Database, connection_id: UUID) -> AsyncIterator[Fence | None]:
-    """Take the fence of a connection; yields None when another run holds it."""
+async def fenced(
+    database: Database, connection_id: UUID, silence_seconds: float = SILENCE_SECONDS
+) -> AsyncIterator[Fence | None]:
+    """Take the fence of a connection; yields None when another run holds it.
+
+    The server ends the session of a holder that is silent for longer than `silence_seconds`.
+    """
+    silence = str(round(silence_seconds * 1000))
     session = await database.dedicated(
         client_connection_check_interval=_LOOK_MILLISECONDS,
-        idle_session_timeout=_IDLE_MILLISECONDS,
-        idle_in_transaction_session_timeout=_IDLE_MILLISECONDS,
+        idle_session_timeout=silence,
+        idle_in_transaction_session_timeout=silence,
         lock_timeout=_HANDOVER_MILLISECONDS,
     )
     try:
         if not await _take(session, connection_id):
             yield None
             return
-        fence = Fence(session)
+        fence = Fence(session, silence_seconds)
         pulse = asyncio.create_task(fence.pulse())
         try:
             yield fence

@@ -21,7 +21,7 @@ from milepost.store.pool import Database, Session
 from milepost.store.syncs import SyncRow
 from milepost.sync import finish, planner
 from milepost.sync.disconnect import disconnect, link_url
-from milepost.sync.fence import Fence, fenced
+from milepost.sync.fence import SILENCE_SECONDS, Fence, fenced
 from milepost.sync.landing import Landing, Stopped
 from milepost.sync.lines import Lines
 from milepost.sync.retention import UNLIMITED, Retention
@@ -50,12 +50,14 @@ class Runner:
         public_url: str,
         cadence: timedelta = timedelta(hours=2),
         retention: Retention = UNLIMITED,
+        silence_seconds: float = SILENCE_SECONDS,
     ) -> None:
         self._database = database
         self._registry = registry
         self._queue = queue
         self._cadence = cadence
         self._turn_seconds = turn_seconds
+        self._silence_seconds = silence_seconds
         self._public_url = public_url
         self._retention = retention
         self._partitions = Partitions(database)
@@ -63,7 +65,7 @@ class Runner:
 
     async def turn(self, connection_id: UUID, sync_id: UUID) -> None:
         """Run one turn of a sync; does nothing when another worker holds its fence or it has ended."""
-        async with fenced(self._database, connection_id) as fence:
+        async with fenced(self._database, connection_id, self._silence_seconds) as fence:
             if fence is None:
                 return
             async with fence.transaction() as session:

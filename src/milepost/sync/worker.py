@@ -23,6 +23,7 @@ from milepost.store.pool import Database
 from milepost.sync.deletion import delete_due
 from milepost.sync.dropping import DropFolder
 from milepost.sync.expiry import expire
+from milepost.sync.fence import SILENCE_SECONDS
 from milepost.sync.lines import Lines
 from milepost.sync.live import Intervals
 from milepost.sync.merging import merge_due
@@ -83,6 +84,7 @@ async def run(
     public_url: str,
     retention: Retention = UNLIMITED,
     grace_seconds: float = 5.0,
+    silence_seconds: float = SILENCE_SECONDS,
     polled: Intervals | None = None,
     poll_hands: int = 8,
     webhooks_allow: Allowed = NONE_ALLOWED,
@@ -90,13 +92,12 @@ async def run(
 ) -> None:
     """Work until cancelled or told to stop by a signal."""
     hands = poll_hands if polled else 0
-    sessions = concurrency + 4 + hands + _DELIVERY_SESSIONS
-    database = Database(database_url, vault, pool_size=sessions)
+    database = Database(database_url, vault, pool_size=concurrency + 4 + hands + _DELIVERY_SESSIONS)
     await database.open()
     queue = jobs.app(database_url, min_size=1, max_size=concurrency + 3)
     runner = Runner(
         database, registry, queue, turn_seconds=turn_seconds, public_url=public_url,
-        cadence=cadence, retention=retention,
+        cadence=cadence, retention=retention, silence_seconds=silence_seconds,
     )  # fmt: skip
     tasks(queue, runner)
     desk = Desk(registry, queue)
