@@ -15,6 +15,8 @@ from milepost.errors import SetupError
 
 LOCAL = "http://127.0.0.1:8080"
 
+_BASES = {"measured": "the last syncs", "typical": "an ordinary fleet"}
+
 
 def sync(
     *,
@@ -74,12 +76,12 @@ async def _estimate(url: str, key: str, token: str, body: dict[str, Any], *, jso
     if json:
         print(jsonlib.dumps(estimate))
         return 0
-    table = Table("Stream", "Slices", "Calls", "Records", box=None)
-    for column in table.columns[1:]:
+    table = Table("Stream", "Slices", "Calls", "Records", "MB", "Reckoned by", box=None)
+    for column in table.columns[1:-1]:
         column.justify = "right"
     for each in estimate["streams"]:
-        records = f"{each['records']:,}" if "records" in each else "?"
-        table.add_row(each["title"], f"{each['slices']:,}", f"{each['calls']:,}", records)
+        numbers = [f"{each[name]:,}" for name in ("slices", "calls", "records")]
+        table.add_row(each["title"], *numbers, f"{each['bytes'] / 1e6:,.1f}", _BASES[each["basis"]])
     console = Console()
     console.print(f"A sync from {estimate['startFrom']} would take", highlight=False)
     console.print(table)
@@ -88,16 +90,14 @@ async def _estimate(url: str, key: str, token: str, body: dict[str, Any], *, jso
 
 
 def _in_all(estimate: dict[str, Any]) -> str:
-    said = [f"{estimate['calls']:,} calls"]
-    if "records" in estimate:
-        said.append(f"{estimate['records']:,} records")
-    if "bytes" in estimate:
-        said.append(f"{estimate['bytes'] / 1e6:,.1f} MB stored")
-    if "seconds" in estimate:
-        seconds = estimate["seconds"]
-        said.append(f"{seconds:,.0f} s" if seconds < 120 else f"{seconds / 60:,.0f} minutes")
-    known = "" if len(said) == 4 else "; what was never read before is counted as one call a slice"
-    return f"In all {', '.join(said)}{known}."
+    seconds = estimate["seconds"]
+    said = [
+        f"{estimate['calls']:,} calls",
+        f"{estimate['records']:,} records",
+        f"{estimate['bytes'] / 1e6:,.1f} MB of answers",
+        f"{seconds:,.0f} s" if seconds < 120 else f"{seconds / 60:,.0f} minutes",
+    ]
+    return f"In all {', '.join(said)}, for {estimate['vehicles']:,} vehicles."
 
 
 def show_issues(console: Console, ended: dict[str, Any]) -> None:

@@ -119,6 +119,9 @@ class StreamSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     records arrive late or are edited. `rank` orders stages: all of a rank is done before the next begins.
     A series is `with_stats` where the answers that hold the positions hold the readings too: its cuts
     then mix both, so that neither the call nor the raw data is needed twice.
+    What a call costs and brings at most, by which a sync is estimated and paced: it `spends` of a class of
+    the manifest's limits; it holds `call_rows` rows, of `call_subjects` vehicles or drivers (0: any number),
+    in `call_days` days (0: the whole window).
     """
 
     name: str
@@ -135,6 +138,10 @@ class StreamSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     feed: bool = True
     rank: int = 1
     with_stats: bool = False
+    spends: str = ""
+    call_rows: int = 1000
+    call_subjects: int = 0
+    call_days: float = 0
 
     @property
     def window(self) -> timedelta:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 
@@ -51,23 +50,3 @@ class SliceRow(msgspec.Struct, frozen=True, kw_only=True):
             subjects=None if self.subjects is None else tuple(self.subjects),
             without=without,
         )
-
-
-class Cost(msgspec.Struct, frozen=True, kw_only=True):
-    """What finished slices of one stream and mode took: their number, calls, records and window."""
-
-    slices: int
-    calls: int
-    records: int
-    seconds: float  # of record time; of a listing, none
-
-
-class Measured(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a connection: costs by stream and mode, and what its calls and records are like.
-
-    `seconds_a_call` includes waiting for the provider and its limits; `bytes_a_record` is what is stored.
-    """
-
-    costs: Mapping[tuple[str, Mode], Cost]
-    seconds_a_call: float | None = None
-    bytes_a_record: float | None = None

@@ -44,26 +44,32 @@ class Sync(Model, frozen=True, kw_only=True):
 
 
 class StreamEstimate(Model, frozen=True, kw_only=True):
-    """What one stream of a sync will take; `records` is absent where the connection never read it before."""
+    """What one stream of a sync would take; `basis` says what it was reckoned by.
+
+    `measured`: by what the connection's own last syncs read. `typical`: by an ordinary fleet of the size that is known.
+    """
 
     stream: str
     title: str
     slices: int
     calls: int
-    records: int | UnsetType = UNSET
+    records: int
+    bytes: int
+    basis: Literal["measured", "typical"]
 
 
 class SyncEstimate(Model, frozen=True, kw_only=True):
-    """What a sync will take, by what the connection's last ten took (an extension).
+    """What a sync would take if it were requested now (an extension).
 
-    `calls` are to the provider, and at least one a slice. `bytes` are those that will be stored, raw data
-    sealed and compressed. `seconds` include the waits that the provider's limits make. What was never
-    measured is absent.
+    `calls` are requests to the provider, `bytes` those of its answers, uncompressed; `seconds` is the time at the
+    documented limits. `vehicles` and `drivers` are those that are known: before a first sync there are none.
     """
 
     start_from: Instant
+    vehicles: int
+    drivers: int
     calls: int
+    records: int
+    bytes: int
+    seconds: float
     streams: list[StreamEstimate]
-    records: int | UnsetType = UNSET
-    bytes: int | UnsetType = UNSET
-    seconds: float | UnsetType = UNSET

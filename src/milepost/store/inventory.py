@@ -9,7 +9,7 @@ from uuid import UUID
 
 from psycopg import sql
 
-from milepost.kit.slices import Cost, Measured, Span
+from milepost.kit.slices import Span
 from milepost.models.coverage import LackReason
 from milepost.store.pool import Session, fetch_all, fetch_one
 from milepost.store.queries import queries
@@ -20,8 +20,6 @@ Subject = Literal["vehicle", "driver"]
 Counts = dict[tuple[str, UUID | None], dict[date, int]]
 """Rows by day, by model and by whose they are."""
 
-# With its index entry a position took 246 bytes and a reading 197, over 250,000 of them.
-_ROW_BYTES = 230
 _SERIES = ("vehicle_location", "vehicle_stat")
 
 
@@ -94,21 +92,3 @@ async def rows_a_day(
             if model in models:
                 found.setdefault((model, subject), {})[day] = rows
     return found
-
-
-async def measured(session: Session, connection_id: UUID) -> Measured:
-    """Read what the connection's syncs took so far."""
-    values = {"connection_id": connection_id}
-    rows = await fetch_all(session, SQL["costs"], values)
-    pace = await fetch_one(session, SQL["pace"], values)
-    size = await fetch_one(session, SQL["size"], values)
-    return Measured(
-        costs={
-            (row[0], row[1]): Cost(
-                slices=row[2], calls=int(row[3]), records=int(row[4]), seconds=float(row[5])
-            )
-            for row in rows
-        },
-        seconds_a_call=pace[0] if pace else None,
-        bytes_a_record=size[0] + _ROW_BYTES if size and size[0] is not None else None,
-    )

@@ -337,6 +337,7 @@ class Landing:
             number=row.number,
             cursor=row.cursor,
             records=records,
+            bytes=sum(len(cut.body) for cut in page.cuts),
             asked=page.asked,
             starts_at=row.starts_at,
             ends_at=row.ends_at,

@@ -15,12 +15,10 @@ from milepost.errors import BadRequest, Conflict, NotFound, Problem, Unprocessab
 from milepost.jobs.queue import defer_turn
 from milepost.kit.contract import Manifest
 from milepost.kit.registry import Registry
-from milepost.kit.slices import Measured
+from milepost.models.sync import SyncEstimate
 from milepost.store import (
     connections,
-    coverage,
     files,
-    inventory,
     provider_requests,
     slices,
     syncs,
@@ -29,11 +27,11 @@ from milepost.store.connections import ConnectionRow
 from milepost.store.pool import Session
 from milepost.store.provider_requests import RequestRow
 from milepost.store.syncs import SyncRow
-from milepost.sync import finish, planner
-from milepost.sync.estimate import Expected, expect
+from milepost.sync import finish
 from milepost.sync.fence import is_free
 from milepost.sync.finish import fail
-from milepost.sync.retention import UNLIMITED, Retention
+from milepost.sync.planning import foresee
+from milepost.sync.retention import Retention
 from milepost.sync.telling import Teller
 
 Reason = Literal["request", "connection", "schedule"]
@@ -102,35 +100,26 @@ class Desk:
         await teller.sync(session, "sync.requested", sync, now)
         return sync
 
-    async def estimate(
+    async def foresee(
         self,
         session: Session,
         connection: ConnectionRow,
+        retention: Retention,
         *,
         start_from: datetime | None = None,
         days: float | None = None,
         refetch: bool = False,
-        retention: Retention = UNLIMITED,
-    ) -> tuple[datetime, list[Expected], Measured]:
-        """Plan a sync without asking for it; return where it would start, and what it would take.
+    ) -> SyncEstimate:
+        """Say what a sync would take that is asked for like this; nothing is written and nobody is called.
 
-        Raises what `request` raises of a start that is no good.
+        Raises BadRequest for a start in the future.
         """
         manifest, now = self._registry.manifest(connection.provider), clock.now()
         asked = await _resolve_start(session, connection.id, start_from, days, now)
         start = max(asked, now - timedelta(days=manifest.history_days))
-        wanted = [*await coverage.wanted(session, connection.id), (start, now)]
-        planned = planner.plan(
-            manifest,
-            now=now,
-            wanted=planner.union(wanted),
-            held=await coverage.held(session, connection.id),
-            checkpoints=await coverage.checkpoints(session, connection.id),
-            lacking=await coverage.gaps(session, connection.id),
-            again=(start, now) if refetch else None,
+        return await foresee(
+            session, manifest, connection.id, retention, start=start, refetch=refetch, now=now
         )
-        measured = await inventory.measured(session, connection.id)
-        return start, expect(retention.clamped(manifest, planned, now), measured), measured
 
     async def retry(self, session: Session, connection: ConnectionRow, sync_id: UUID) -> SyncRow:
         """Run a failed sync again: same id, same parameters, and what it had fetched stays fetched."""

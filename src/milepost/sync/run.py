@@ -11,10 +11,8 @@ from procrastinate import App
 from milepost import clock
 from milepost.errors import LoginLost
 from milepost.jobs.queue import defer_turn
-from milepost.kit.contract import Manifest
 from milepost.kit.registry import Registry
-from milepost.kit.slices import SliceRow
-from milepost.store import connections, coverage, provider_requests, slices, streams, syncs
+from milepost.store import connections, provider_requests, slices, streams, syncs
 from milepost.store.connections import ConnectionRow
 from milepost.store.partitions import Partitions
 from milepost.store.pool import Database, Session
@@ -24,6 +22,7 @@ from milepost.sync.disconnect import disconnect, link_url
 from milepost.sync.fence import SILENCE_SECONDS, Fence, fenced
 from milepost.sync.landing import Landing, Stopped
 from milepost.sync.lines import Lines
+from milepost.sync.planning import plan_of
 from milepost.sync.retention import UNLIMITED, Retention
 from milepost.sync.telling import Teller
 from milepost.sync.turn import Pause, Turn
@@ -142,8 +141,7 @@ class Runner:
             manifest, now = self._registry.manifest(connection.provider), clock.now()
             number = await slices.next_number(session, sync.connection_id, sync.id)
             if number == 0:
-                planned = await _plan(session, manifest, sync, now)
-                planned = self._retention.clamped(manifest, planned, now)
+                planned = await plan_of(session, manifest, sync, self._retention, now)
                 await slices.insert(session, sync.connection_id, sync.id, planned)
                 await syncs.run(session, "fed", sync, fed_at=now)
             elif sync.fed_at is not None and now - sync.fed_at >= self._cadence:
@@ -215,18 +213,3 @@ class Runner:
         async with self._database.transaction() as session:
             for sync in await syncs.due(session):
                 await self._next_turn(session, sync, None)
-
-
-async def _plan(
-    session: Session, manifest: Manifest, sync: SyncRow, now: datetime
-) -> list[SliceRow]:
-    connection_id = sync.connection_id
-    return planner.plan(
-        manifest,
-        now=now,
-        wanted=await coverage.wanted(session, connection_id),
-        held=await coverage.held(session, connection_id),
-        checkpoints=await coverage.checkpoints(session, connection_id),
-        lacking=await coverage.gaps(session, connection_id),
-        again=(sync.start_from, sync.requested_at) if sync.refetch else None,
-    )

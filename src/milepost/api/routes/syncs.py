@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from milepost import clock, ids
+from milepost import ids
 from milepost.api.documents import missing
 from milepost.api.guides import with_guides
 from milepost.api.operations import Call, Operation
@@ -19,12 +19,11 @@ from milepost.api.parameters import CURSOR, LIMIT, choice, expand, identifier
 from milepost.errors import BadRequest, Problem
 from milepost.models.issue import Issue
 from milepost.models.meta import Model
-from milepost.models.sync import StreamEstimate, Sync, SyncEstimate
+from milepost.models.sync import Sync, SyncEstimate
 from milepost.store import issues, streams, syncs
 from milepost.store.pool import Session
 from milepost.store.streams import StreamStatus
 from milepost.store.syncs import STATUSES, SyncRow
-from milepost.sync.estimate import lasts, stores
 from milepost.sync.request import LONGEST_DAYS
 
 EXPAND = expand("issues")
@@ -102,35 +101,14 @@ async def request_sync(call: Call) -> Sync:
 async def estimate_sync(call: Call) -> SyncEstimate:
     wish: SyncWish = call.body()
     async with call.house.database.session() as session:
-        start, expected, measured = await call.house.desk.estimate(
+        return await call.house.desk.foresee(
             session,
             call.connection,
+            call.house.retention,
             start_from=utc(wish.start_from, "{requestBody}.startFrom"),
             days=None if wish.days is UNSET else wish.days,
             refetch=wish.refetch,
-            retention=call.house.retention,
         )
-    specs = call.house.registry.manifest(call.connection.provider).streams
-    titles = {spec.name: spec.title for spec in specs}
-    records = [each.records for each in expected]
-    bytes_, seconds = stores(expected, measured), lasts(expected, measured)
-    return SyncEstimate(
-        start_from=clock.iso(start),
-        calls=sum(each.calls for each in expected),
-        records=UNSET if None in records else sum(each or 0 for each in records),
-        bytes=UNSET if bytes_ is None else bytes_,
-        seconds=UNSET if seconds is None else round(seconds, 1),
-        streams=[
-            StreamEstimate(
-                stream=each.stream,
-                title=titles[each.stream],
-                slices=each.slices,
-                calls=each.calls,
-                records=UNSET if each.records is None else each.records,
-            )
-            for each in expected
-        ],
-    )
 
 
 async def list_sync_history(call: Call) -> Page:
@@ -246,8 +224,8 @@ OPERATIONS = [
         path="/syncs/estimate",
         tag="Data Management",
         summary="Estimate Sync",
-        description="A dry run: how many calls, records, bytes and seconds a sync would take, by what the "
-        "connection's last ten took. Nothing is started.",
+        description="A dry run: how many calls, records, bytes and seconds a sync would take, by the "
+        "provider's limits and what the connection's last syncs read. Nothing is started and nobody is asked.",
         answer=SyncEstimate,
         handler=estimate_sync,
         body=SyncWish,

@@ -33,35 +33,3 @@ where connection_id = %(connection_id)s and model = %(model)s and deleted_at is 
   and (%(ids)s::uuid[] is null or id = any(%(ids)s))
 order by id
 limit %(limit)s
-
--- name: costs
--- What slices that are through took, of the last ten syncs.
-select stream, mode, count(*), sum(pages), sum(records), sum(weight)
-from slice
-where connection_id = %(connection_id)s and status = 'done' and pages > 0 and subjects is null
-  and sync_id in (
-    select id from sync where connection_id = %(connection_id)s order by requested_at desc limit 10)
-group by stream, mode
-
--- name: pace
--- Seconds a page, of syncs that were not waiting for files.
-select extract(epoch from sum(completed_at - started_at))::float8 / nullif(sum(pages), 0)
-from (
-  select * from sync
-  where connection_id = %(connection_id)s and status = 'completed' and pages > 0 and provider_requests = '{}'
-  order by requested_at desc limit 10
-) recent
-
--- name: size
--- Bytes of raw data that a record left behind, in the largest of the last ten syncs. The number of a cut begins
--- with the millisecond of its stamp.
-with largest as (
-  select * from (
-    select * from sync where connection_id = %(connection_id)s and status = 'completed'
-    order by requested_at desc limit 10) recent
-  where records > 0 order by records desc limit 1
-)
-select (sum(length(r.sealed)) / max(l.records))::float8
-from largest l join raw r on r.connection_id = l.connection_id
-  and r.id >= (extract(epoch from l.started_at) * 1000)::bigint << 16
-  and r.id < ((extract(epoch from l.completed_at) * 1000)::bigint + 1) << 16

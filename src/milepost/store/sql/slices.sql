@@ -31,7 +31,7 @@ with turned as (
   where connection_id = %(connection_id)s and sync_id = %(id)s and number = %(number)s
   returning connection_id, sync_id, stream, weight, status
 )
-update sync_stream t set pages = t.pages + 1, records = t.records + %(records)s,
+update sync_stream t set pages = t.pages + 1, records = t.records + %(records)s, bytes = t.bytes + %(bytes)s,
   answered = t.answered or %(asked)s,
   done = t.done + (s.status = 'done')::integer,
   ended_weight = t.ended_weight + case when s.status = 'done' then s.weight else 0 end
