@@ -149,6 +149,13 @@ class Sender:
                 basic = row.basic("Samsara")
                 await emit.about(session, row, basic, "issue.reported", at, issue=issue)
 
+    async def tell_of_itself(self, row: ConnectionRow) -> str:
+        """Let something change of a connection, which is delivered with its token; return the token."""
+        async with self.database.transaction() as session:
+            shown = row.published("Samsara", "https://milepost.test/link", None)
+            await emit.about_connection(session, row, "connection.updated", shown, clock.now())
+        return self.database.vault.open(row.sealed_token).decode()
+
     @contextlib.asynccontextmanager
     async def delivering(
         self, *, scale: float = 0.01, answer_seconds: float = 5

@@ -2,7 +2,7 @@
 
 `python receiver.py PORT FILE`: each request becomes a line of FILE, written before it is answered. What it
 does is told by FILE.orders, JSON that is read at each request: shares of requests that fail or stall, how often
-an event is refused at most, what is answered.
+an event is refused at most, of which connection all events are, and what is answered: also what was sent.
 """
 
 from __future__ import annotations
@@ -34,6 +34,9 @@ async def serve(port: int, file: Path) -> None:
                 body = await reader.readexactly(int(headers.get("content-length", 0)))
                 order: dict[str, Any] = json.loads(orders.read_text()) if orders.exists() else {}
                 seen = {"path": head.split(" ")[1], "headers": headers, "body": body.decode()}
+                if order.get("refused_connection", "none") in seen["body"]:
+                    await reply(writer, 500)
+                    continue
                 name = headers.get("webhook-id", "")
                 if refused[name] < crc32(name.encode()) % (order.get("refuse", 0) + 1):
                     refused[name] += 1
@@ -47,7 +50,8 @@ async def serve(port: int, file: Path) -> None:
                     await asyncio.sleep(order.get("seconds", 30))
                 out.write(json.dumps(seen) + "\n")
                 extra = order.get("headers", "")
-                await reply(writer, order.get("status", 200), extra, order.get("echo"))
+                echo = order.get("echo") or (order.get("repeat") and f"{head}{seen['body']}")
+                await reply(writer, order.get("status", 200), extra, echo)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:

@@ -105,6 +105,30 @@ async def test_order_is_kept_while_a_receiver_fails(sender: Sender, receiver: Re
     assert first_seen == [ids.show("event", row[0]) for row in log]
 
 
+async def test_a_connection_whose_events_are_refused_holds_up_no_other_at_the_same_endpoint(
+    sender: Sender, receiver: Receiver
+) -> None:
+    await sender.endpoint(receiver.url)
+    fleets = [await sender.connect() for _ in range(12)]
+    refused = ids.show("connection", fleets[0].id)
+    receiver.order(refused_connection=refused)
+    for fleet in fleets:
+        await sender.tell(fleet, 3)
+
+    async with sender.delivering(scale=0.005):
+        await receiver.until(33)
+        await sender.until("select 1 from webhook_lane where failures > 1")
+        assert refused not in {e["detail"]["connection"]["id"] for e in receiver.events()}
+        receiver.order()
+        events = await receiver.until(36)
+
+    log = await sender.rows(
+        "select id from event where connection_id = %s order by number", fleets[0].id
+    )
+    late = [e["id"] for e in events if e["detail"]["connection"]["id"] == refused]
+    assert late == [ids.show("event", row[0]) for row in log]
+
+
 async def test_a_stalled_receiver_delays_no_other(
     sender: Sender, receiver: Receiver, tmp_path: Path
 ) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from datetime import datetime
 from importlib.metadata import version
 from uuid import UUID
 
+import msgspec
 import structlog
 
 from milepost import clock, ids
-from milepost.log import hide
+from milepost.log import HIDDEN, hide
 from milepost.models.event import WITH_TOKEN, EndpointDisabled
 from milepost.store import deliveries, endpoints
 from milepost.store.deliveries import Attempt, Claim, Parcel, Work
@@ -69,8 +71,7 @@ class Delivery:
             latency_ms=answered.latency_ms,
             status=answered.status,
             error=answered.error,
-            # A receiver may repeat what it was sent, or knows: secrets of ours are not kept.
-            answer=hide(answered.answer),
+            answer=answered.answer,
         )
         if answered.error is None:
             async with self._database.session() as session:
@@ -120,7 +121,19 @@ class Delivery:
         }
         if claim.event_id is not None:
             headers["milepost-replay"] = "true"
-        return await self._line.post(work.url, headers, body)
+        answered = await self._line.post(work.url, headers, body)
+        # A receiver may repeat what it was sent, or knows: secrets of ours are not kept.
+        secrets = [part for key in keys for part in (key, key.removeprefix("whsec_"))]
+        answer = _without(answered.answer, [*secrets, token] if token else secrets)
+        return msgspec.structs.replace(answered, answer=answer)
+
+
+def _without(answer: str | None, secrets: Sequence[str]) -> str | None:
+    if answer is None:
+        return None
+    for secret in secrets:
+        answer = answer.replace(secret, HIDDEN)
+    return str(hide(answer))
 
 
 def _why_disable(work: Work, answered: Answered, now: datetime) -> str | None:
