@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ import msgspec
 import pytest
 from tests.sandbox.motive_told import IDENTITY, Told
 from tests.sandbox.motive_told import NOW as MOTIVE_NOW
+from tests.sandbox.samsara_document import Contract
 
 from milepost import clock
 from milepost.kit import registry
@@ -93,6 +95,11 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("the folder ../shared with vendors' specs and traces is not here")
     return folder
+
+
+@pytest.fixture(scope="session")
+def contract(shared: Path) -> Contract:
+    return Contract(json.loads((shared / "specs" / "samsara-2025-10-23.json").read_bytes()))
 
 
 @pytest.fixture(scope="session")

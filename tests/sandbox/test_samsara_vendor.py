@@ -17,11 +17,13 @@ from samsara.core.api_error import ApiError
 from samsara.core.request_options import RequestOptions
 
 from milepost import clock
+from milepost.kit.world import World
 from milepost.sandbox.app import Sandbox, Settings
 from milepost.sandbox.faults import Fault
 from milepost.sandbox.serving import serving
 
 NOW = datetime(2026, 3, 4, 18, 30, tzinfo=UTC)
+DAY = timedelta(days=1)
 TYPES = [
     "gps,engineStates,obdOdometerMeters,fuelPercents",
     "gpsOdometerMeters,obdEngineSeconds,syntheticEngineSeconds,fuelConsumedMilliliters",
@@ -42,22 +44,18 @@ async def sandbox(sim: ModuleType, **settings: Any) -> AsyncIterator[tuple[Sandb
                 yield app, Samsara(base_url=f"{base}/samsara", token="any", httpx_client=line)
 
 
-def iso(at: datetime) -> str:
-    return at.isoformat().replace("+00:00", "Z")
+def last(span: timedelta) -> dict[str, str]:
+    return {"start_time": clock.iso(NOW - span), "end_time": clock.iso(NOW)}
 
 
-def questions(api: Samsara, app: Sandbox) -> dict[str, list[tuple[Ask, dict[str, Any]]]]:
-    """What to ask of each endpoint, in the words of the SDK."""
-    ids = ",".join(vehicle.id for vehicle in app.world.vehicles)
-    day = {"start_time": iso(NOW - timedelta(days=1)), "end_time": iso(NOW)}
-    month = {"start_time": iso(NOW - timedelta(days=28)), "end_time": iso(NOW)}
-    minutes = {"start_time": iso(NOW - timedelta(minutes=20)), "end_time": iso(NOW)}
-    ms = round(NOW.timestamp() * 1000)
-    stats, trailers, safety = api.vehicle_stats, api.trailers, api.safety
-    events = [
-        each.id for each in safety.get_safety_events_v_2_stream(**month, request_options=ONCE).data
-    ]
-    assert events
+Questions = dict[str, list[tuple[Ask, dict[str, Any]]]]
+"""What to ask of each endpoint, in the words of the SDK."""
+
+
+def listings(api: Samsara) -> Questions:
+    trailers = api.trailers
+    assets = {"type": "trailer", "include_tags": True, "include_external_ids": True}
+    assigned = api.driver_vehicle_assignments.get_driver_vehicle_assignments
     return {
         "/me": [(api.organization_info.get_organization_info, {})],
         "/tags": [(api.tags.list_tags, {})],
@@ -67,63 +65,52 @@ def questions(api: Samsara, app: Sandbox) -> dict[str, list[tuple[Ask, dict[str,
             (api.drivers.list, {"driver_activation_status": "deactivated"}),
         ],
         "/fleet/driver-vehicle-assignments": [
-            (
-                api.driver_vehicle_assignments.get_driver_vehicle_assignments,
-                {"filter_by": "vehicles", **month},
-            )
+            (assigned, {"filter_by": "vehicles", **last(28 * DAY)})
         ],
+        "/gateways": [(api.gateways.get_gateways, {})],
+        "/fleet/trailers": [(trailers.list_trailers, {"limit": 4})],
+        "/fleet/trailers/stats": [(trailers.get_trailer_stats_snapshot, {"types": "gps"})],
+        "/assets": [(api.assets.list, assets)],
+    }
+
+
+def readings(api: Samsara) -> Questions:
+    stats, minutes = api.vehicle_stats, timedelta(minutes=20)
+    told = stats.get_vehicle_stats_history
+    return {
         "/fleet/vehicles/stats": [(stats.get_vehicle_stats, {"types": t}) for t in TYPES],
         "/fleet/vehicles/stats/feed": [
             (stats.get_vehicle_stats_feed, {"types": t, "decorations": "gps"}) for t in TYPES[1:]
         ],
         # Codes are told when they change, which is seldom.
         "/fleet/vehicles/stats/history": [
-            (stats.get_vehicle_stats_history, {"types": t, **(month if "fault" in t else minutes)})
-            for t in TYPES
+            (told, {"types": t, **last(28 * DAY if t == "faultCodes" else minutes)}) for t in TYPES
         ],
-        "/gateways": [(api.gateways.get_gateways, {})],
-        "/fleet/trailers": [(trailers.list_trailers, {"limit": 4})],
-        "/fleet/trailers/stats": [(trailers.get_trailer_stats_snapshot, {"types": "gps"})],
-        "/assets": [
-            (
-                api.assets.list,
-                {"type": "trailer", "include_tags": True, "include_external_ids": True},
-            )
-        ],
-        "/fleet/hos/logs": [(api.hours_of_service.get_hos_logs, month)],
-        "/fleet/hos/daily-logs": [
-            (
-                api.hours_of_service.get_hos_daily_logs,
-                {"start_date": "2026-02-20", "end_date": "2026-03-04", "expand": "vehicle"},
-            )
-        ],
-        "/fleet/hos/clocks": [(api.hours_of_service.get_hos_clocks, {})],
+    }
+
+
+def records(api: Samsara, world: World) -> Questions:
+    hours, safety, ms = api.hours_of_service, api.safety, round(NOW.timestamp() * 1000)
+    both = {"include_asset": True, "include_driver": True}
+    streamed = safety.get_safety_events_v_2_stream(**last(28 * DAY), request_options=ONCE).data
+    named = [event.id for event in streamed][:20]
+    days = {"start_date": "2026-02-20", "end_date": "2026-03-04", "expand": "vehicle"}
+    fuel = {"start_date": "2026-03-01T00:00:00-06:00", "end_date": "2026-03-02T00:00:00-06:00"}
+    filmed = {"vehicle_ids": ",".join(vehicle.id for vehicle in world.vehicles), **last(DAY)}
+    return {
+        "/fleet/hos/logs": [(hours.get_hos_logs, last(28 * DAY))],
+        "/fleet/hos/daily-logs": [(hours.get_hos_daily_logs, days)],
+        "/fleet/hos/clocks": [(hours.get_hos_clocks, {})],
         "/v1/fleet/trips": [
-            (
-                api.trips.v_1_get_fleet_trips,
-                {"vehicle_id": int(v.id), "start_ms": ms - 3 * 86_400_000, "end_ms": ms},
-            )
-            for v in app.world.vehicles
-            if v.gateway_serial
+            (api.trips.v_1_get_fleet_trips,
+             {"vehicle_id": int(v.id), "start_ms": ms - 3 * 86_400_000, "end_ms": ms})
+            for v in world.vehicles if v.gateway_serial
         ],
-        "/safety-events/stream": [
-            (
-                safety.get_safety_events_v_2_stream,
-                {"include_asset": True, "include_driver": True, **month},
-            )
-        ],
-        "/safety-events": [
-            (
-                safety.get_safety_events_v_2,
-                {"safety_event_ids": events[:20], "include_driver": True},
-            )
-        ],
-        "/cameras/media": [(api.media.list_uploaded_media, {"vehicle_ids": ids, **day})],
+        "/safety-events/stream": [(safety.get_safety_events_v_2_stream, {**both, **last(28 * DAY)})],
+        "/safety-events": [(safety.get_safety_events_v_2, {**both, "safety_event_ids": named})],
+        "/cameras/media": [(api.media.list_uploaded_media, filmed)],
         "/fleet/reports/vehicles/fuel-energy": [
-            (
-                api.fuel_and_energy.get_fuel_energy_vehicle_reports,
-                {"start_date": "2026-03-01T00:00:00-06:00", "end_date": "2026-03-02T00:00:00-06:00"},
-            )
+            (api.fuel_and_energy.get_fuel_energy_vehicle_reports, fuel)
         ],
         "/fleet/reports/ifta/vehicle": [
             (api.ifta.get_ifta_vehicle_reports, {"year": 2026, "month": "February"})
@@ -168,7 +155,8 @@ def nameless(value: Any, path: str = "") -> Iterator[str]:
 def read_everything(api: Samsara, app: Sandbox) -> tuple[dict[str, int], set[str]]:
     counts: dict[str, int] = {}
     unknown: set[str] = set()
-    for endpoint, asked in questions(api, app).items():
+    questions = listings(api) | readings(api) | records(api, app.world)
+    for endpoint, asked in questions.items():
         for ask, how in asked:
             pages = list(answers(ask, how))
             found = [row for page in pages for row in rows(page)]

@@ -163,7 +163,8 @@ def _decline(
     request: SimRequest, now: datetime, declined: Declined, headers: dict[str, str]
 ) -> SimAnswer:
     id_ = request_id(request, now)
-    if declined.plain:
+    # The document says that a legacy endpoint refuses in a text; of these only the 400 was seen on the wire.
+    if declined.plain or request.path.startswith("/v1/"):
         headers = {"content-type": "text/plain; charset=utf-8", "request-id": id_, **headers}
         text = declined.message.encode()
         return SimAnswer(status=declined.status, body=text, headers=headers)
