@@ -20,7 +20,7 @@ from milepost.models.safety import SafetyEvent
 from milepost.models.trip import Trip
 from milepost.models.vehicle import Vehicle
 from milepost.store import archive, connections, merge_documents
-from milepost.store.pool import Database
+from milepost.store.pool import Database, Session
 from milepost.store.visibility import rule_of
 
 if TYPE_CHECKING:
@@ -43,6 +43,11 @@ class Book:
 
     async def keep(self, model: str, records: Sequence[Any]) -> datetime:
         """Merge records as one page, each with raw data that names its id; return the stamp."""
+        async with self.database.transaction() as session:
+            return await self.write(session, model, records)
+
+    async def write(self, session: Session, model: str, records: Sequence[Any]) -> datetime:
+        """Merge them in the caller's transaction."""
         connection_id = self.identity.connection_id
         cuts = [
             Cut(
@@ -52,16 +57,15 @@ class Book:
             )
             for each in records
         ]
-        async with self.database.transaction() as session:
-            row = await connections.get(session, connection_id)
-            assert row is not None
-            stamp = await connections.stamp(session, connection_id)
-            raw_cuts = archive.number(cuts, stamp)
-            await merge_documents.merge(
-                session, model, raw_cuts, self.identity, stamp, rule=rule_of(row.filters, model)
-            )
-            key = connection_key(self.database.vault, row)
-            await archive.keep(session, connection_id, key, raw_cuts, stamp)
+        row = await connections.get(session, connection_id)
+        assert row is not None
+        stamp = await connections.stamp(session, connection_id)
+        raw_cuts = archive.number(cuts, stamp)
+        await merge_documents.merge(
+            session, model, raw_cuts, self.identity, stamp, rule=rule_of(row.filters, model)
+        )
+        key = connection_key(self.database.vault, row)
+        await archive.keep(session, connection_id, key, raw_cuts, stamp)
         return stamp
 
     async def withdraw(self, model: str, public_id: str) -> datetime:

@@ -15,8 +15,16 @@ from milepost import ids
 from milepost.api import bodies, compression
 from milepost.api.house import House
 from milepost.api.paging import Bookmarks, micros
-from milepost.api.parameters import KNOWN_AT, Parameter, Values, read_values
+from milepost.api.parameters import (
+    CURSOR,
+    KNOWN_AT,
+    MODIFIED_AFTER,
+    Parameter,
+    Values,
+    read_values,
+)
 from milepost.errors import BadRequest, Forbidden, Problem, Unauthorized
+from milepost.store import connections
 from milepost.store.connections import ConnectionRow
 from milepost.store.pool import Session
 from milepost.store.scope import Scope, admit
@@ -161,6 +169,7 @@ def handler_for(operation: Operation, house: House) -> HTTPRouteHandler:
                     call.values = read_values(operation.parameters, path, query)
                     call.known_at = call.values[KNOWN_AT]
                     if operation.reads:
+                        await _settle(session, call)
                         call.borrowed = session
                         return await _respond(request, operation, await operation.handler(call))
             except Unauthorized:
@@ -248,6 +257,18 @@ def _require_application(request: HTTPRequest, scope: Scope) -> None:
         raise BadRequest("Invalid request parameters", [problem]) from None
     if application_id != scope.application_id:
         raise Forbidden(detail="The API key is not one of the application that the request names.")
+
+
+async def _settle(session: Session, call: Call) -> None:
+    """Let a listing that can be followed begin when nobody writes.
+
+    Whoever asks next time for what was modified since this request began misses nothing: a change that
+    this listing does not see is stamped after it. What goes on with a cursor has begun already.
+    """
+    follows = MODIFIED_AFTER in call.operation.parameters
+    connection = call.scope.connection if call.scope else None
+    if follows and connection is not None and not call.values[CURSOR]:
+        await connections.settle(session, connection.id)
 
 
 async def _respond(request: HTTPRequest, operation: Operation, answer: Any) -> Response[bytes]:

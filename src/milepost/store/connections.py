@@ -30,6 +30,8 @@ from milepost.store.queries import queries
 
 SQL = queries("connections")
 
+_SETTLE_LIMIT = "10s"
+
 
 class ConnectionRow(msgspec.Struct, frozen=True, kw_only=True):
     """One row of `connection`; the migration says what each column means."""
@@ -161,6 +163,15 @@ async def stamp_filtered(session: Session, connection_id: UUID) -> tuple[datetim
     if row is None:
         raise LookupError(f"There is no connection {connection_id}.")
     return row[0], None if row[1] is None else msgspec.convert(row[1], Filters)
+
+
+async def settle(session: Session, connection_id: UUID) -> None:
+    """Wait until whoever writes at this moment has committed.
+
+    Who reads after it, outside this statement's transaction, sees every change that is stamped before it.
+    Raises psycopg's LockNotAvailable after ten seconds: a page is merged in far less.
+    """
+    await session.execute(SQL["settle"].encode(), {"id": connection_id, "limit": _SETTLE_LIMIT})
 
 
 async def filters_known(

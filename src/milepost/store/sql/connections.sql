@@ -8,6 +8,12 @@ set last_stamp = greatest(date_trunc('milliseconds', clock_timestamp()), last_st
 where id = %(id)s
 returning last_stamp, filters
 
+-- name: settle
+-- Waits for the writer under way, whose stamp is older than its commit; in the next snapshot all is
+-- there whose stamp lies before this moment. The limit ends with the statement.
+with limited as materialized (select set_config('lock_timeout', %(limit)s, true))
+select c.last_stamp from limited, connection c where c.id = %(id)s for share of c
+
 -- name: token_is_taken
 select exists (select from connection where token_digest = %(digest)s)
 
