@@ -97,3 +97,25 @@ async def test_no_event_holds_a_token_or_a_credential(site: Site, client: Client
     assert len(texts) > 20
     for secret in (fleet.token, "con_tkn_", "samsara_api_x", fleet.keys.secret_key):
         assert not [text for text in texts if secret in text]
+
+
+async def test_the_last_event_about_something_shows_what_the_api_shows(
+    site: Site, client: Client
+) -> None:
+    fleet = await eventful(site, client)
+
+    last: dict[str, dict[str, Any]] = {}
+    for (detail,) in await site.rows("select detail from event order by place"):
+        for name in ("connection", "sync", "issue"):
+            # What stands beside a sync or an issue is only a summary of the connection, without status.
+            if "status" in detail.get(name, {}):
+                last[detail[name]["id"]] = detail[name]
+    (listed,) = await client.every("/connections")
+    del listed["token"]
+    shown = [listed, *await fleet.every("/syncs"), *await fleet.every("/issues")]
+    assert len(shown) > 5
+    for each in shown:
+        each.pop(
+            "documentationUrl", None
+        )  # Where to read on is added by the API, which knows its address.
+        assert last[each["id"]] == each

@@ -107,3 +107,29 @@ async def test_places_of_one_connections_events_rise_with_its_commits(house: Hou
 
     stamped = [at for _, at, type_ in rows if type_.partition(".")[0] in TOLD]
     assert stamped == sorted(stamped)
+
+
+async def test_an_event_is_of_the_transaction_that_wrote_its_change(house: House) -> None:
+    await house.fault(kind="scope_revoked", path="*/tags")
+    await live_through(house)
+
+    # Nobody has numbered them yet, so that each still bears the transaction that wrote it.
+    wrote: dict[str, str] = {}
+    for detail, transaction in await house.rows(
+        "select detail, xmin::text from event where type <> 'vehicle.location_updated' order by place"
+    ):
+        for name, shown in detail.items():
+            if name != "connection":
+                wrote[shown["id"]] = transaction
+    rows = {
+        model: await house.rows(
+            "select id, xmin::text from document where model = %s", model
+        )
+        for model in TOLD
+    }  # fmt: skip
+    rows["sync"] = await house.rows("select id, xmin::text from sync")
+    rows["issue"] = await house.rows("select id, xmin::text from issue where status = 'resolved'")
+    for model, found in rows.items():
+        assert found, model
+        for id_, transaction in found:
+            assert wrote[ids.show(model, id_)] == transaction, model
