@@ -14,8 +14,10 @@ from milepost import clock, ids
 from milepost.kit import registry
 from milepost.sandbox.app import Sandbox, Settings
 from milepost.sandbox.serving import serving
-from milepost.store import connections, issues
+from milepost.store import connections
 from milepost.store.pool import Database
+from milepost.sync.resolving import resolve
+from milepost.sync.telling import Teller
 
 NOON = datetime(2026, 3, 10, 18, tzinfo=UTC)
 # In the days after it, people take back safety events and a duty status.
@@ -123,20 +125,29 @@ async def test_a_loss_that_the_third_listing_contradicts_never_was(fleet: House)
     assert await fleet.rows(LOSS) == [("ongoing",)]
 
 
-async def test_who_resolves_the_issue_lets_the_loss_through_at_the_next_listing(
+async def test_who_resolves_the_issue_lets_go_at_once_of_those_that_both_listings_missed(
     fleet: House,
 ) -> None:
     await gone_after(fleet, 0)
     await lose(fleet, 6)
     await gone_after(fleet, 1)
-    await gone_after(fleet, 2)
+    await lose(fleet, 7)  # The seventh is missed for the first time.
+    assert await gone_after(fleet, 2) == 0
+
     async with fleet.database.transaction() as session:
         at = await connections.stamp(session, fleet.connection.id)
         (found,) = await fleet.rows("select id from issue where subject = 'vehicles:loss'")
-        assert await issues.resolve(session, fleet.connection.id, found[0], at)
+        teller = Teller(fleet.connection, "Samsara")
+        settled = await resolve(session, teller, fleet.registry, found[0], at)
+        assert settled is not None
+        assert await resolve(session, teller, fleet.registry, found[0], at) is None
 
-    assert await gone_after(fleet, 3) == 6
+    assert await fleet.count(GONE) == 6
     assert await fleet.rows(LOSS) == [("resolved",)]
+    events = await fleet.events()
+    assert (events.count("vehicle.removed"), events.count("issue.resolved")) == (6, 1)
+    assert await gone_after(fleet, 3) == 7
+    assert (await fleet.events()).count("vehicle.removed") == 7
 
 
 async def documents(house: House, model: str) -> dict[str, tuple[Any, ...]]:

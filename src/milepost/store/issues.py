@@ -47,6 +47,12 @@ async def resolve(
     return published(row) if row else None
 
 
+async def subject(session: Session, connection_id: UUID, issue_id: UUID) -> str | None:
+    """Say what an issue of the connection is about, as whoever reported it spelled it."""
+    row = await fetch_one(session, SQL["subject"], {"connection_id": connection_id, "id": issue_id})
+    return row[0] if row else None
+
+
 async def resolve_subject(
     session: Session, connection_id: UUID, *, code: IssueCode, subject: str, at: datetime
 ) -> Issue | None:

@@ -19,7 +19,7 @@ from milepost.kit.slices import Span
 from milepost.models.location import Fix
 from milepost.models.stats import StatReading
 from milepost.store.archive import RawCut
-from milepost.store.pool import Session, fetch_all
+from milepost.store.pool import Session, fetch_all, fetch_one
 from milepost.store.queries import queries
 from milepost.store.visibility import EVERYONE, Hidden, Rule
 
@@ -196,9 +196,19 @@ async def end_listing(
     leaving = {change.id for change in removed}
     missing = [row[0] for row in absent if row[0] not in leaving]
     await session.execute(
-        SQL["close_listing"].encode(), {**values, "missing": missing, "held_back": hold}
+        SQL["close_listing"].encode(),
+        {**values, "missing": missing, "held_back": hold, "held": gone if hold else []},
     )
     return Farewell(removed, len(gone) if hold else 0)
+
+
+async def let_go(
+    session: Session, connection_id: UUID, model: str, stamp: datetime
+) -> list[Change]:
+    """Remove what was held back as too much to believe, without waiting for another listing."""
+    values = {"connection_id": connection_id, "model": model}
+    row = await fetch_one(session, SQL["let_go"], values)
+    return await withdraw(session, connection_id, model, row[0], stamp) if row else []
 
 
 def _changing(query: str, changed: str | None = None) -> str:

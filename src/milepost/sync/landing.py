@@ -37,7 +37,7 @@ from milepost.store.visibility import EVERYONE, Governed, rule_of
 from milepost.sync.fence import Fence
 from milepost.sync.govern import fill_gaps
 from milepost.sync.retention import Retention
-from milepost.sync.telling import Teller
+from milepost.sync.telling import LOSS, Teller
 from milepost.sync.veil import Sifted, Veil, sift
 from milepost.vault import ConnectionKey
 
@@ -257,11 +257,11 @@ class Landing:
 
     async def _judge_loss(self, session: Session, spec: StreamSpec, held_back: int) -> None:
         code: IssueCode = "provider_data_inaccessible"
-        subject, now = f"{spec.name}:loss", clock.now()
+        subject, now = f"{spec.name}{LOSS}", clock.now()
         if held_back:
             message = (
                 f"{held_back} entries of {spec.title} are no longer listed, which is too many to believe "
-                "at once; they are removed when the next complete listing agrees."
+                "at once; they are removed when the next complete listing agrees, or when this issue is resolved."
             )
             await self._teller.issue(session, self._sync, code, subject, message, now)
         else:

@@ -26,6 +26,9 @@ from milepost.webhooks import emit
 # What is told of, and under which name its events show it.
 _TOLD = {"vehicle": "vehicle", "driver": "driver", "safety_event": "safetyEvent"}
 
+# Ends the subject of an issue about a stream that lost too much to believe.
+LOSS = ":loss"
+
 
 class Teller:
     """Tells of one connection's syncs and issues, each in the caller's transaction."""

@@ -26,7 +26,8 @@ from milepost.models.issue import ISSUE_CODES, SUCCESSORS, Issue
 from milepost.store import connections, issue_list, issues
 from milepost.store.issue_list import IssueColumns, IssueSearch
 from milepost.store.pool import Session
-from milepost.webhooks import emit
+from milepost.sync import resolving
+from milepost.sync.telling import Teller
 
 EXPAND = expand("connection")
 ISSUE_ID = identifier("issueId", "issue", "The issue")
@@ -73,14 +74,19 @@ async def resolve_issue(call: Call) -> Issue:
             raise missing("issue", issue_id)
         connection_id = found[-1]
         at = await connections.stamp(session, connection_id)
-        resolved = await issues.resolve(session, connection_id, issue_id, at)
-        if resolved is None:
-            return with_guides([issues.published(found)], call.house.public_url)[0]
-        (resolved,) = with_guides([resolved], call.house.public_url)
         row = await connections.get(session, connection_id)
         assert row is not None
-        basic = row.basic(call.house.reception.provider_name(row.provider))
-        await emit.about(session, row, basic, "issue.resolved", at, issue=resolved)
+        teller = Teller(row, call.house.reception.provider_name(row.provider))
+        resolved = await resolving.resolve(
+            session,
+            teller,
+            call.house.registry,
+            issue_id,
+            at,
+            guided=lambda issue: with_guides([issue], call.house.public_url)[0],
+        )
+        if resolved is None:
+            return with_guides([issues.published(found)], call.house.public_url)[0]
     return resolved
 
 

@@ -67,8 +67,15 @@ where d.connection_id = %(connection_id)s and d.model = %(model)s
   and d.deleted_at is null and d.id <> all(r.seen)
 
 -- name: close_listing
-update roster set seen = '{}', missing = %(missing)s, held_back = %(held_back)s
+update roster set seen = '{}', missing = %(missing)s, held_back = %(held_back)s, held = %(held)s
 where connection_id = %(connection_id)s and model = %(model)s
+
+-- name: let_go
+update roster r set held = '{}', held_back = false
+from (select connection_id, model, held from roster
+  where connection_id = %(connection_id)s and model = %(model)s for update) was
+where r.connection_id = was.connection_id and r.model = was.model and was.held <> '{}'
+returning was.held
 
 -- name: remove_changed
 select id from document

@@ -30,3 +30,6 @@ select si.sync_id, i.id, i.code, i.message, i.status, i.first_reported_at, i.las
 from sync_issue si join issue i on i.connection_id = si.connection_id and i.id = si.issue_id
 where si.connection_id = %(connection_id)s and si.sync_id = any(%(sync_ids)s)
 order by i.id
+
+-- name: subject
+select subject from issue where connection_id = %(connection_id)s and id = %(id)s
