@@ -287,3 +287,51 @@ async def test_a_refused_login_is_renewed_once_and_the_next_request_uses_it(toke
             assert await get(client) == b'"ok"'
             assert len(server.asked) == 3
         await client.aclose()
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "10.0.0.5", "169.254.169.254", "::1"])
+async def test_a_providers_name_that_leads_to_a_private_address_is_sent_nothing(
+    monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    async with client_of(saying(OK)) as (_, server):
+        port = int(server.base_url.rpartition(":")[2])
+        looked_up: list[object] = []
+
+        async def getaddrinfo(_: object, host: object, *__: object, **___: object) -> list[Any]:
+            looked_up.append(host)
+            return [(2, 1, 6, "", (address, port))]
+
+        monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", getaddrinfo)
+        client = ProviderClient(
+            name="Acme",
+            hosts=Hosts("Acme", "https://api.acme.example", ["api.acme.example"]),
+            budget=Budget({"any": 0}),
+        )
+        with pytest.raises(Changed, match="private address"):
+            await get(client)
+        await client.aclose()
+
+    assert looked_up == ["api.acme.example"]
+    assert server.asked == []
+
+
+async def test_what_was_checked_is_what_is_connected_to_and_the_name_stays_in_the_header(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with client_of(saying(OK, OK)) as (_, server):
+        port = int(server.base_url.rpartition(":")[2])
+        answers = iter(["127.0.0.1", "10.0.0.5"])
+
+        async def getaddrinfo(*_: object, **__: object) -> list[Any]:
+            return [(2, 1, 6, "", (next(answers), port))]
+
+        monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", getaddrinfo)
+        client = ProviderClient(
+            name="Acme",
+            hosts=Hosts("Acme", f"http://proxy.acme.example:{port}", ["api.acme.example"]),
+            budget=Budget({"any": 0}),
+        )
+        assert await get(client) == await get(client) == b'"ok"'
+        await client.aclose()
+
+    assert [asked.headers["host"] for asked in server.asked] == [f"proxy.acme.example:{port}"] * 2

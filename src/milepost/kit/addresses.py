@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
+import time
 from collections.abc import Iterable, Sequence
 from urllib.parse import urlsplit
 
 import httpcore2
+import httpx2
 import msgspec
 
 from milepost.errors import MilepostError, SetupError
@@ -20,6 +22,8 @@ from milepost.errors import MilepostError, SetupError
 IP = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+# As long as a resolver's answer is kept where nobody says for how long.
+_KNOWN_SECONDS = 30.0
 _RESOLVE_SECONDS = 5.0
 _LONGEST_URL = 2000
 
@@ -183,6 +187,36 @@ class CheckedNetwork(httpcore2.AnyIOBackend):
                 failure = error
         assert failure is not None
         raise failure
+
+
+class CheckedTransport(httpx2.AsyncBaseTransport):
+    """Sends requests to checked addresses only; TLS and the Host header keep the name.
+
+    A name is looked up again after some seconds, and what is connected to is what was checked. Raises
+    Forbidden where a host leads to private addresses only.
+    """
+
+    def __init__(self, inner: httpx2.AsyncBaseTransport, but: Allowed) -> None:
+        self._inner = inner
+        self._but = but
+        self._known: dict[tuple[str, int], tuple[float, str]] = {}
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        host, port = request.url.host, request.url.port or 443
+        until, address = self._known.get((host, port), (0.0, ""))
+        if time.monotonic() >= until:
+            try:
+                address = (await resolve(host, port, self._but))[0]
+            except (OSError, UnicodeError) as error:
+                raise httpx2.ConnectError(f"The name {host} leads nowhere.") from error
+            self._known[host, port] = (time.monotonic() + _KNOWN_SECONDS, address)
+        if address != host:
+            request.extensions = {**request.extensions, "sni_hostname": host}
+            request.url = request.url.copy_with(host=address)
+        return await self._inner.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
 
 
 def _public(address: IP) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import httpx2
 
 from milepost.errors import Changed, SetupError
+from milepost.kit.addresses import NONE_ALLOWED, Allowed
 
 _NAME = re.compile(
     r"(?=.{1,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?"
@@ -35,6 +36,10 @@ class Hosts:
             raise SetupError(f"The base URL of {provider} must begin with http:// or https://.")
         home = any(_fits(self.base.host, pattern) for pattern in patterns)
         self._patterns = tuple(patterns) if home and self.base.scheme == "https" else ()
+        # A proxy or a simulator of the operator's may be at a private address; nobody else's host may.
+        self.reachable = (
+            NONE_ALLOWED if self._patterns else Allowed(hosts=frozenset({self.base.host}))
+        )
 
     def at(self, host: str | None) -> httpx2.URL:
         """Return the base URL at another host that the provider named: a host, with a port if need be.

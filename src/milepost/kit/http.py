@@ -17,9 +17,17 @@ import httpx2
 import msgspec
 
 from milepost import clock
-from milepost.errors import Changed, LoginLost, ProviderError, SetupError, SlowDown, TryAgain
+from milepost.errors import (
+    Changed,
+    LoginLost,
+    ProviderError,
+    SetupError,
+    SlowDown,
+    TryAgain,
+)
 from milepost.kit import passthrough
 from milepost.kit.access import Access
+from milepost.kit.addresses import CheckedTransport, Forbidden
 from milepost.kit.authorization import Anonymous, Authorization
 from milepost.kit.hosts import Hosts
 from milepost.kit.limits import SHORT_WAIT_SECONDS, Budget
@@ -266,6 +274,8 @@ class ProviderClient:
                 return Answer(response.status_code, response.headers, body)
         except (TimeoutError, httpx2.TimeoutException):
             return TryAgain(f"{self._name} did not answer {path} in time.", timed_out=True)
+        except Forbidden:
+            return Changed(f"{self._name} is at a private address here; nothing was sent there.")
         except httpx2.RequestError as error:
             kind = type(error).__name__
             return TryAgain(f"The line to {self._name} broke at {path} ({kind}).")
@@ -295,12 +305,16 @@ class ProviderClient:
     @property
     def _client(self) -> httpx2.AsyncClient:
         if self._opened is None:
+            tls = _tls(self._hosts.base.scheme)
+            line = httpx2.AsyncHTTPTransport(
+                verify=tls, limits=httpx2.Limits(max_connections=IN_FLIGHT)
+            )
             self._opened = httpx2.AsyncClient(
                 headers=self._headers,
                 timeout=self._timeout,
                 follow_redirects=False,
-                limits=httpx2.Limits(max_connections=IN_FLIGHT),
-                verify=_tls(self._hosts.base.scheme),
+                verify=tls,
+                transport=CheckedTransport(line, self._hosts.reachable),
             )
         return self._opened
 
