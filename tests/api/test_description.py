@@ -34,6 +34,7 @@ SINCE = {
     "RecordMetadata.deletedAt",  # An extension: tombstones.
     "Vehicle.derived", "FaultCodeEvent.derived",  # Extensions: computed, on request.
     "Provider.available",  # An extension: a provider of the contract may have no connector here.
+    "ModelSupport.evidence",  # An extension: what the claim that a model can be read rests on.
     "Agreement.applicationId",  # The contract requires it without describing it.
 }  # fmt: skip
 

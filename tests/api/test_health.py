@@ -100,6 +100,23 @@ async def test_a_provider_without_a_connector_is_not_said_to_be_there(
             assert each["status"] == "deprecated"
 
 
+async def test_each_model_that_can_be_read_says_what_that_rests_on(
+    site: Site, client: Client
+) -> None:
+    known = {each["code"]: each for each in (await client.get("/providers")).json()}
+    for code in site.registry.codes:
+        manifest, models = site.registry.manifest(code), known[code]["supportedModels"]
+        for model, support in models.items():
+            told = [each["on"] for each in support.get("evidence", [])]
+            assert told == [each.on for each in manifest.evidence.get(model, [])]
+            if known[code]["status"] == "live" and model in manifest.supported_models:
+                assert "account" in told
+    trips = known["samsara"]["supportedModels"]["Trip"]["evidence"]
+    assert trips[0] == {"on": "document", "date": "2025-10-23"}
+    assert {"on": "sdk"} in trips
+    assert "evidence" not in known["omnitracs"]["supportedModels"]["Trip"]
+
+
 async def test_a_bad_key_is_refused_even_where_none_is_needed(site: Site) -> None:
     got = await site.http.get("/tsp/v1/providers", headers={"Authorization": "Bearer sk_prod_x"})
 

@@ -28,6 +28,7 @@ EXTENSIONS = {
     # What is computed beside what the provider says.
     "Vehicle.derived only here",
     "FaultCodeEvent.derived only here",
+    "Provider.supportedModels.*.evidence only here",  # What the claim rests on.
     "Provider.available only here",  # A provider of the contract without a connector here.
     "EntityMetadata.deletedAt only here",  # When the source withdrew a record: tombstones.
 }

@@ -139,6 +139,7 @@ def item_type(answer: Any) -> Any:
 _EXTENSIONS = [
     ("RecordMetadata", "deletedAt"),
     ("Provider", "available"),
+    ("ModelSupport", "evidence"),
     ("ConnectionChange", "credentials"),
     ("Vehicle", "derived"),
     ("FaultCodeEvent", "derived"),

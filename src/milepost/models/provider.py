@@ -23,8 +23,19 @@ class Operations(Model, frozen=True, kw_only=True):
     read: Support
 
 
+class Evidence(Model, frozen=True, kw_only=True):
+    """What a claim about a model rests on; of a real account the day and how many records were read."""
+
+    on: Literal["document", "sdk", "recorded", "account"]
+    date: str | UnsetType = UNSET
+    records: int | UnsetType = UNSET
+
+
 class ModelSupport(Model, frozen=True, kw_only=True):
+    """Whether a model can be read; `evidence` is an extension of ours."""
+
     supported_operations: Operations
+    evidence: list[Evidence] | UnsetType = UNSET
     sample_rate: str | UnsetType = UNSET
     available_history: str | UnsetType = UNSET
     types: list[str] | UnsetType = UNSET

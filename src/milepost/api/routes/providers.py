@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from milepost.api.operations import Call, Operation
 from milepost.kit import catalogue
 from milepost.kit.contract import Manifest
 from milepost.models.provider import (
     MODEL_NAMES,
+    Evidence,
     ModelSupport,
     Operations,
     Provider,
@@ -61,15 +62,19 @@ def _awaited(code: str, name: str) -> Provider:
 def _support(manifest: Manifest, model: str) -> ModelSupport:
     stated = manifest.supported_models.get(model, "not_supported_by_terminal")
     read = Operations(read=msgspec.convert(stated, Support))
+    evidence = [
+        Evidence(on=each.on, date=each.date or UNSET, records=each.records or UNSET)
+        for each in manifest.evidence.get(model, [])
+    ] or UNSET
     if model == "VehicleLocation":
         return ModelSupport(
             supported_operations=read,
+            evidence=evidence,
             sample_rate=manifest.sample_rate,
             available_history=manifest.available_history,
         )
-    if model == "SafetyEvent":
-        return ModelSupport(supported_operations=read, types=[])
-    return ModelSupport(supported_operations=read)
+    types: list[str] | UnsetType = [] if model == "SafetyEvent" else UNSET
+    return ModelSupport(supported_operations=read, evidence=evidence, types=types)
 
 
 OPERATIONS = [
@@ -80,7 +85,8 @@ OPERATIONS = [
         tag="Providers",
         summary="List Providers",
         description="All providers of the contract. Those without a connector here are not `available` (an "
-        "extension): their status is `deprecated`, and none of their models is supported. Works without a "
+        "extension): their status is `deprecated`, and none of their models is supported. `evidence` says what a model "
+        "rests on: a vendor's document or SDK, recorded answers, a real account. Works without a "
         "key, then without `baseCode`.",
         answer=list[Provider],
         handler=list_providers,
