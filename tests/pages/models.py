@@ -139,7 +139,7 @@ def model_page(name: str, cards: Mapping[str, Manifest], carried: Carried) -> st
             cells = [_cell("", kind, carried[code].get(name)) for code in codes]
             lines.append(f"| `{kind}` | `{VALUE_FIELDS[kind]}` | {' | '.join(cells)} |")
     lines += ["", "What each claim rests on:", ""]
-    lines += [f"- {cards[code].name}: {_grounds(cards[code].evidence.get(name, []))}"
+    lines += [f"- {cards[code].name}: {grounds(cards[code].evidence.get(name, []))}"
               for code in codes if carried[code].get(name)]  # fmt: skip
     return "\n".join(lines) + "\n"
 
@@ -156,7 +156,7 @@ def _cell(model: str, path: str, seen: Mapping[str, set[str]] | None) -> str:
     return "<br>".join(f"`{each}`" for each in sorted(seen[path])) or "✓"
 
 
-def _grounds(grounds: list[Ground]) -> str:
+def grounds(of: list[Ground]) -> str:
     words = {
         "document": "the vendor's document", "sdk": "the vendor's SDK", "recorded": "recorded answers",
         "account": "a real account",
@@ -165,7 +165,7 @@ def _grounds(grounds: list[Ground]) -> str:
         " ".join(
             filter(None, [words[g.on], g.date, f"({g.records:,} records)" if g.records else ""])
         )
-        for g in grounds
+        for g in of
     ]
     return ", ".join(told) or "nothing named"
 
