@@ -82,6 +82,7 @@ async def test_a_deleted_link_is_gone_and_its_body_makes_a_new_one(
     gone = await client.ask("DELETE", f"/link/short/{link['id']}")
 
     assert (gone.status_code, gone.content) == (204, b"")
+    assert "content-type" not in gone.headers
     assert await site.rows("select * from short_link") == []
     assert (await client.ask("DELETE", f"/link/short/{link['id']}")).status_code == 404
     made = await client.post("/link/short", WHOLE)
