@@ -27,6 +27,7 @@ CURRENT = "/connections/current"
 async def delete(fleet: Client) -> None:
     answered = await fleet.ask("DELETE", CURRENT)
     assert (answered.status_code, answered.content) == (202, b"")
+    assert "json" not in answered.headers.get("content-type", "")
 
 
 async def grace_over(site: Site, **pace: Any) -> int:

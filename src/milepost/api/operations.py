@@ -273,7 +273,8 @@ async def _settle(session: Session, call: Call) -> None:
 
 async def _respond(request: HTTPRequest, operation: Operation, answer: Any) -> Response[bytes]:
     if operation.answer is None:
-        return Response(b"", status_code=operation.status)
+        # The framework would call an empty body JSON, which it is not.
+        return Response(b"", status_code=operation.status, media_type="text/plain")
     reply = answer if isinstance(answer, Reply) else Reply(content=answer)
     content = (
         reply.content if isinstance(reply.content, bytes) else msgspec.json.encode(reply.content)
