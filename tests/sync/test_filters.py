@@ -179,3 +179,29 @@ async def test_who_is_let_in_is_asked_for_alone(house: House) -> None:
     assert asked
     assert all(f"vehicleIds={vehicle}" in query for query in asked), asked
     assert await house.count("coverage_gap") == 0
+
+
+async def test_filters_from_before_there_was_hiding_hide_from_the_next_sync_on(
+    house: House,
+) -> None:
+    vehicle, driver = await everybody(house)
+    with clock.held_at(NOON):
+        await house.sync(days=0)
+        async with house.database.transaction() as session:
+            await connections.stamp(session, house.connection.id)
+            row = await connections.get(session, house.connection.id)
+            assert row is not None
+            kept = Filters(
+                vehicles=EntityFilter(exclude_ids=[vehicle]),
+                drivers=EntityFilter(exclude_ids=[driver]),
+            )
+            # As a PATCH left it then: the filters are written down, and nobody was hidden by them.
+            await connections.update(session, msgspec.structs.replace(row, filters=kept))
+        hidden = "select id, hidden from document where hidden is not null"
+        before = await house.rows(hidden)
+        await house.sync(days=0)
+        after = dict(await house.rows(hidden))
+
+    listed = {ids.read("vehicle", vehicle), ids.read("driver", driver)}
+    assert before == []
+    assert after == dict.fromkeys(listed, "hidden_by_exclude_list")
