@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from milepost.kit.laws import book
+from milepost.kit.loopback import Loopback, Said
 
 
 def milepost(*words: str, path: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -91,3 +94,51 @@ def test_what_cannot_be_done_is_said(words: tuple[str, ...], says: str) -> None:
 
     assert ran.returncode == 2
     assert says in ran.stderr
+
+
+async def test_an_account_is_read_and_what_rests_on_it_is_written_into_the_manifest(
+    tmp_path: Path,
+) -> None:
+    made = milepost("new", "acme-eld", "--folder", str(tmp_path))
+    assert made.returncode == 0
+    installed(tmp_path, "acme_eld")
+    manifest = tmp_path / "acme_eld" / "manifest.toml"
+    credentials = tmp_path / "login.json"
+    credentials.write_text('{"apiKey": "zq7SecretWord"}')
+    answer = b'{"data": [{"id": 1, "name": "Personal", "active": true}], "page": 1, "pages": 1}'
+
+    async def check(said: Said, *more: str) -> tuple[int, str]:
+        async with Loopback(lambda _: said).serving() as server:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "milepost.cli", "provider", "check", "acme-eld",
+                "--account", str(credentials), *more,
+                env={**os.environ, "PYTHONPATH": str(tmp_path), "COLUMNS": "160",
+                     "MILEPOST_PROVIDER_URLS": json.dumps({"acme-eld": server.base_url})},
+                stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+            )  # fmt: skip
+            told, _ = await asyncio.wait_for(process.communicate(), 60)
+            return process.returncode or 0, told.decode()
+
+    status, told = await check(Said(answer), "--write")
+    assert status == 0, told
+    assert "✓ vehicles 1 records" in told
+    assert not {"zq7SecretWord", "Personal"} & set(told.split())
+    (model,) = [
+        line for line in manifest.read_text().splitlines() if line.startswith("Vehicle = [")
+    ]
+    assert re.fullmatch(
+        r'Vehicle = \[\{ on = "document" \}, \{ on = "account", date = "[0-9-]{10}", records = 1 \}\]',
+        model,
+    )
+    again, _ = await check(Said(answer), "--write")
+    assert again == 0
+    assert manifest.read_text().count('on = "account"') == 1
+
+    strange = answer.replace(b'"active"', b'"colour": "red", "active"')
+    status, told = await check(Said(strange), "--json")
+    assert status == 1
+    assert json.loads(told)["streams"][0]["unknown"] == ["colour"]
+    assert json.loads(told)["evidence"] == {}
+    status, told = await check(Said(b"{}", 401))
+    assert status == 1
+    assert "no longer accepts the credentials" in told

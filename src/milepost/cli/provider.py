@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.resources
 import json as jsonlib
 import keyword
 import re
@@ -13,14 +14,18 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from milepost.cli import running, scaffold
+from milepost import clock, ids
+from milepost.cli import evidence, running, scaffold
+from milepost.config import Settings
 from milepost.errors import SetupError
+from milepost.ids import Identity
 from milepost.kit import registry
 from milepost.kit.contract import Manifest
-from milepost.kit.laws import book
+from milepost.kit.laws import book, visiting
 from milepost.kit.laws.book import Verdict
 from milepost.kit.laws.reading import CARRIED
 from milepost.kit.laws.stage import Stage
+from milepost.kit.login import Pocket
 from milepost.sandbox.world import SyntheticWorld
 
 _MARKS = {"kept": "[green]✓[/]", "broken": "[red]✗[/]", "beside": "[dim]·[/]"}
@@ -29,19 +34,32 @@ _CODE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _TRUCKS = 4
 
 
-def check(code: str, /, *, document: Path | None = None, json: bool = False) -> int:
+def check(
+    code: str,
+    /,
+    *,
+    document: Path | None = None,
+    account: Path | None = None,
+    write: bool = False,
+    json: bool = False,
+) -> int:
     """Try every law on a provider, at its own simulator, and print its card; exit status 0 if none is broken.
 
-    Nothing leaves this machine. A law with nothing to be tried on is shown as such, and is no tick.
+    Nothing leaves this machine, unless an account is given: then the newest of every stream is read there, nothing
+    is written and nothing of it is kept. A law with nothing to be tried on is shown as such, and is no tick.
 
     Args:
         code: The provider's code, such as samsara; of a brand, its platform is tried.
         document: The vendor's OpenAPI document, as JSON, that requests are compared with.
+        account: A file with the credentials of a real account, as JSON; `/dev/stdin` reads them from there.
+        write: Write into the manifest that the models were read from the account, with date and count.
         json: Print `{"code", "status", "laws": [{"law", "sentence", "outcome", "note"}], "evidence"}`.
     """
     known = registry.load()
     if code not in known:
         raise SetupError(f"There is no provider {code} here; there are: {', '.join(known.codes)}.")
+    if account is not None:
+        return running.run(_visit(running.settings(), code, _read(account), write=write, json=json))
     return running.run(_check(code, known.manifest(code), _read(document), json=json))
 
 
@@ -102,6 +120,50 @@ async def _check(code: str, manifest: Manifest, document: Any, *, json: bool) ->
         console.print(f"\n{kept} laws kept, {len(broken)} broken, "
                       f"{len(verdicts) - kept - len(broken)} with nothing to be tried on.")  # fmt: skip
     return 1 if broken else 0
+
+
+async def _visit(
+    settings: Settings, code: str, credentials: Any, *, write: bool, json: bool
+) -> int:
+    if not isinstance(credentials, dict) or not all(
+        isinstance(v, str) for v in credentials.values()
+    ):
+        raise SetupError(
+            "The credentials must be a JSON object of texts, as the login form names them."
+        )
+    if credentials.keys() & {"code", "refresh_token"}:
+        raise SetupError("A grant would be renewed and lost to its connection: use a key.")
+    known = registry.load(settings.provider_urls, settings.provider_pace, settings.oauth_apps)
+    manifest, console = known.manifest(code), Console()
+    connector = known.connect(code, Pocket(credentials), Identity(ids.new()))
+    try:
+        visited = await visiting.visit(connector, manifest, known.package(code), clock.now())
+    finally:
+        await connector.aclose()
+    found = visiting.grounds(visited, clock.now().date().isoformat())
+    if json:
+        print(
+            jsonlib.dumps(
+                msgspec.to_builtins({"code": code, "streams": visited, "evidence": found})
+            )
+        )
+    else:
+        for each in visited:
+            console.print(
+                f"{_MARKS[each.outcome]} {each.stream} [dim]{_plain(each.note)}[/]", highlight=False
+            )
+    if write:
+        place = Path(str(importlib.resources.files(known.package(code)).joinpath("manifest.toml")))
+        evidence.write(place, found)
+        console.print(f"wrote {place}", highlight=False, markup=False, soft_wrap=True)
+    elif not json:
+        for model, ground in sorted(found.items()):
+            console.print(
+                f"{model} rests on the account: {evidence.spelt(ground)}",
+                highlight=False,
+                markup=False,
+            )
+    return 1 if any(each.outcome == "broken" for each in visited) else 0
 
 
 def show_card(console: Console, manifest: Manifest) -> None:
