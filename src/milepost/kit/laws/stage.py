@@ -93,10 +93,15 @@ class Stage:
     """
 
     def __init__(
-        self, code: str, reload: Callable[[dict[str, str]], Registry], world: World
+        self,
+        code: str,
+        reload: Callable[[dict[str, str]], Registry],
+        world: World,
+        now: datetime = NOW,
     ) -> None:
         self.code = code
         self.world = world
+        self.now = now
         self._reload = reload
         self._told: dict[str, list[Page]] = {}
         self.registry = reload({})
@@ -131,9 +136,9 @@ class Stage:
         if spec.kind == "listing":
             return Slice(stream=spec.name, mode="listing", cursor=cursor)
         span = SERIES if spec.kind == "series" else RECORDS
-        starts_at = NOW - SELDOM.get(spec.model, span)
+        starts_at = self.now - SELDOM.get(spec.model, span)
         return Slice(
-            stream=spec.name, mode="history", starts_at=starts_at, ends_at=NOW, cursor=cursor
+            stream=spec.name, mode="history", starts_at=starts_at, ends_at=self.now, cursor=cursor
         )
 
     @contextlib.asynccontextmanager
@@ -159,7 +164,7 @@ class Stage:
             connector = found.connect(
                 self.code, Pocket(self.login()), identity or SpokenIdentity(), lender=till
             )
-            with clock.held_at(NOW):
+            with clock.held_at(self.now):
                 try:
                     yield Line(connector, server, till)
                 finally:
