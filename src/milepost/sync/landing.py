@@ -37,6 +37,7 @@ from milepost.store.visibility import EVERYONE, Governed, rule_of
 from milepost.sync.fence import Fence
 from milepost.sync.govern import fill_gaps
 from milepost.sync.retention import Retention
+from milepost.sync.sanity import Place, sane
 from milepost.sync.telling import LOSS, Teller
 from milepost.sync.veil import Sifted, Veil, sift
 from milepost.vault import ConnectionKey
@@ -137,12 +138,19 @@ class Landing:
             sifted = await self._sift(session, spec, page.cuts, filters)
             if lacking := sifted.subjects.union(unasked):
                 await visibility.keep_out(session, connection_id, self._kept_out(row), lacking)
-            raw_cuts = archive.number(sifted.cuts, stamp)
-            records = sum(len(cut.records) for cut in sifted.cuts)
-            await self._move(session, records)
+            cuts, moved = sifted.cuts, {}
             if series is not None:
                 live = series == "position" and row.mode == "feed"
-                moved = await newest.advanced(session, self._identity, sifted.cuts) if live else {}
+                stored = await newest.stored(session, self._identity, cuts) if live else {}
+                places = {whose: Place(*where) for whose, where in stored.items()}
+                cuts = sane(cuts, clock.now(), places)
+                if live:
+                    last_at = {whose: where[0] for whose, where in stored.items()}
+                    moved = dict(newest.advanced(cuts, last_at))
+            raw_cuts = archive.number(cuts, stamp)
+            records = sum(len(cut.records) for cut in cuts)
+            await self._move(session, records)
+            if series is not None:
                 changed: Iterable[int] = await self._land_series(
                     session, spec, series, raw_cuts, stamp, straight=straight
                 )
