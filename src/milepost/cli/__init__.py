@@ -62,6 +62,10 @@ PROVIDER_VERBS = {
         "milepost.cli.provider:check",
         "Hold a provider to every law, at its own simulator, and print its card.",
     ),
+    "fixture": (
+        "milepost.cli.provider:fixture",
+        "Capture a redacted fixture of a stream from a real account.",
+    ),
     "new": ("milepost.cli.provider:new", "Begin a provider: a folder that works, to be grown."),
 }
 WEBHOOK_VERBS = {

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.resources
 import json as jsonlib
 import keyword
 import re
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +22,8 @@ from milepost.config import Settings
 from milepost.errors import SetupError
 from milepost.ids import Identity
 from milepost.kit import registry
-from milepost.kit.contract import Manifest
-from milepost.kit.laws import book, visiting
+from milepost.kit.contract import Connector, Manifest
+from milepost.kit.laws import book, capturing, visiting
 from milepost.kit.laws.book import Verdict
 from milepost.kit.laws.reading import CARRIED
 from milepost.kit.laws.stage import Stage
@@ -93,6 +95,67 @@ def new(code: str, /, *, name: str | None = None, folder: Path | None = None) ->
     return 0
 
 
+def fixture(
+    code: str,
+    stream: str,
+    /,
+    *,
+    account: Path,
+    pages: int = 50,
+    out: Path | None = None,
+) -> int:
+    """Capture a fixture from a real account: what a stream asks, what it is answered, what becomes of it.
+
+    Texts, ids and places are replaced by others of the same form, links between records stay. Read it before you
+    commit it all the same.
+
+    Args:
+        code: The provider's code.
+        stream: One of its streams, as the card names them.
+        account: A file with the credentials of the account, as JSON.
+        pages: A stream with more pages than this is too long for a fixture.
+        out: Where to write it; standard output unless told.
+    """
+    settings = running.settings()
+    known = registry.load(settings.provider_urls, settings.provider_pace, settings.oauth_apps)
+    if code not in known or stream not in [s.name for s in known.manifest(code).streams]:
+        raise SetupError(f"There is no stream {stream} of {code} here.")
+    return running.run(_fixture(settings, code, stream, _login(_read(account)), pages, out))
+
+
+async def _fixture(
+    settings: Settings, code: str, stream: str, login: dict[str, str], pages: int, out: Path | None
+) -> int:
+    known = registry.load(settings.provider_urls, settings.provider_pace, settings.oauth_apps)
+
+    def connect(base_url: str) -> Connector:
+        moved = registry.load({code: base_url}, settings.provider_pace, settings.oauth_apps)
+        return moved.connect(code, Pocket(login), Identity(ids.new()))
+
+    stage = Stage(code, registry.load, SyntheticWorld(seed=7, vehicles=1, drivers=1))
+    found = await capturing.capture(
+        connect, known.base_url(code), login, stage, stream, secrets.token_bytes(16), pages
+    )
+    text = jsonlib.dumps(found, indent=1, ensure_ascii=False) + "\n"
+    if out is None:
+        print(text, end="")
+    else:
+        await asyncio.to_thread(out.write_text, text)
+    return 0
+
+
+def _login(credentials: Any) -> dict[str, str]:
+    if not isinstance(credentials, dict) or not all(
+        isinstance(v, str) for v in credentials.values()
+    ):
+        raise SetupError(
+            "The credentials must be a JSON object of texts, as the login form names them."
+        )
+    if credentials.keys() & {"code", "refresh_token"}:
+        raise SetupError("A grant would be renewed and lost to its connection: use a key.")
+    return credentials
+
+
 async def _check(code: str, manifest: Manifest, document: Any, *, json: bool) -> int:
     stage = Stage(
         manifest.base_code or code,
@@ -125,17 +188,9 @@ async def _check(code: str, manifest: Manifest, document: Any, *, json: bool) ->
 async def _visit(
     settings: Settings, code: str, credentials: Any, *, write: bool, json: bool
 ) -> int:
-    if not isinstance(credentials, dict) or not all(
-        isinstance(v, str) for v in credentials.values()
-    ):
-        raise SetupError(
-            "The credentials must be a JSON object of texts, as the login form names them."
-        )
-    if credentials.keys() & {"code", "refresh_token"}:
-        raise SetupError("A grant would be renewed and lost to its connection: use a key.")
     known = registry.load(settings.provider_urls, settings.provider_pace, settings.oauth_apps)
     manifest, console = known.manifest(code), Console()
-    connector = known.connect(code, Pocket(credentials), Identity(ids.new()))
+    connector = known.connect(code, Pocket(_login(credentials)), Identity(ids.new()))
     try:
         visited = await visiting.visit(connector, manifest, known.package(code), clock.now())
     finally:
