@@ -11,19 +11,20 @@ import msgspec
 from cyclopts import App, Parameter
 from rich.console import Console
 
-from bench import beginnings, depths, figures, throughput, webhooks
+from bench import beginnings, depths, dialects, figures, throughput, webhooks
 from bench.figures import Figure
 from bench.installation import Installation, installed
 from milepost import log
 from milepost.cli import running
 
-Name = Literal["throughput", "beginnings", "depths", "webhooks"]
+Name = Literal["throughput", "beginnings", "depths", "webhooks", "dialects"]
 
 _TITLES: dict[Name, str] = {
     "throughput": "Sync throughput, memory and size",
     "beginnings": "From request to work",
     "depths": "Pages of history",
     "webhooks": "Webhooks",
+    "dialects": "Three dialects",
 }
 
 app = App(name="python -m bench", help_format="plaintext")
@@ -54,6 +55,7 @@ async def _measure(wanted: list[Name], rows: int, *, json: bool) -> int:
         "beginnings": beginnings.measure,
         "depths": depths.measure,
         "webhooks": webhooks.measure,
+        "dialects": dialects.measure,
     }
     console = Console() if sys.stdout.isatty() else Console(width=140)
     found: dict[str, list[Figure]] = {}
