@@ -6,7 +6,12 @@ import socket
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
+
+# No test is about time: a busy machine is slow, and that is no fault of what is tested.
+hypothesis.settings.register_profile("milepost", deadline=None)
+hypothesis.settings.load_profile("milepost")
 
 SHARED = Path(__file__).parents[1] / "shared"
 

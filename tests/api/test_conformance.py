@@ -33,6 +33,7 @@ MEANT: dict[str, dict[str, Any]] = {
     "createConnection": LOGIN,
     "passthrough": {"method": "GET", "path": "/fleet/vehicles"},
     "passthroughRaw": {"method": "GET", "path": "/fleet/vehicles"},
+    "setProviderWebhook": {"secret": "c2VjcmV0IG9mIGEgd2ViaG9vaw=="},
     "replayWebhookEvents": {"from": "2021-01-06T03:24:53.000Z"},
 }
 VERBS = ("GET", "POST", "PATCH", "DELETE")
@@ -64,6 +65,8 @@ class Walk:
             await self.client.post("/syncs", {"providerRequests": ["historical_files"]})
             listed = (await self.client.get("/provider-requests")).json()["results"]
             self.known["requ"] = listed[0]["id"]
+        if operation.id == "deleteProviderWebhook":
+            await self.client.post(operation.path, MEANT["setProviderWebhook"])
         if operation.id == "deleteWebhookEndpoint":
             self.known["whe"] = await endpoint(self.client)
         if operation.id == "publicTokenExchange":

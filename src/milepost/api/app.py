@@ -18,7 +18,7 @@ from litestar.router import Router
 from procrastinate import App
 
 from milepost import config, log
-from milepost.api import guides, health, openapi
+from milepost.api import guides, health, hints, openapi
 from milepost.api.errors import HANDLERS
 from milepost.api.house import furnish
 from milepost.api.operations import PREFIX, Operation, handler_for
@@ -48,6 +48,7 @@ from milepost.api.routes import (
     vehicles,
     webhooks,
 )
+from milepost.api.routes import hints as hint_routes
 from milepost.api.sender import networks
 from milepost.api.throttle import Limits
 from milepost.errors import SetupError
@@ -65,7 +66,7 @@ OPERATIONS: list[Operation] = [
     operation
     for module in (
         vehicles, drivers, locations, stats, groups, devices, trailers, hos, trips,
-        safety, faults, utilization, ifta, connections, syncs, coverage, files, providers, issues,
+        safety, faults, utilization, ifta, connections, hint_routes, syncs, coverage, files, providers, issues,
         link, passthrough, unsupported, events, webhooks,
     )
     for operation in module.OPERATIONS
@@ -143,7 +144,7 @@ def build(
 
     contract = Router(PREFIX, route_handlers=[handler_for(each, house) for each in OPERATIONS])
     return Litestar(
-        [contract, *health.handlers(house), *_description(public_url)],
+        [contract, *health.handlers(house), *hints.handlers(house), *_description(public_url)],
         lifespan=[lifespan],
         exception_handlers=HANDLERS,
         openapi_config=None,

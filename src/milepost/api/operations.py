@@ -173,10 +173,10 @@ def handler_for(operation: Operation, house: House) -> HTTPRouteHandler:
                         call.borrowed = session
                         return await _respond(request, operation, await operation.handler(call))
             except Unauthorized:
-                await _count_address(request, house)
+                await count_address(request, house)
                 raise
         else:
-            await _count_address(request, house)
+            await count_address(request, house)
             call.values = read_values(operation.parameters, path, query)
         if operation.body is not None:
             call.content = await bodies.receive(request)
@@ -207,7 +207,8 @@ async def _streamed(request: HTTPRequest, operation: Operation, call: Call) -> R
     return await _respond(request, operation, answer)
 
 
-async def _count_address(request: HTTPRequest, house: House) -> None:
+async def count_address(request: HTTPRequest, house: House) -> None:
+    """Count a request of nobody known against its address; raises TooManyRequests."""
     peer = request.client.host if request.client else None
     await house.throttle.address(peer, request.headers.getall("x-forwarded-for", []))
 

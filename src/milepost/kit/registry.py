@@ -6,7 +6,8 @@ import functools
 import importlib
 import importlib.metadata
 import importlib.resources
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from importlib.resources.abc import Traversable
 from typing import Any
 
@@ -21,6 +22,10 @@ from milepost.kit.limits import Budget, Lender, Limits, Payer, Till
 from milepost.kit.login import Wallet
 
 BUILT_IN = "milepost.providers"
+
+Genuine = Callable[[str, Mapping[str, str], bytes, datetime], bool]
+"""Secret, headers by lower-case name, body and instant → whether the provider has sent this just now."""
+
 # Renewals are rare; a storm of them would be a fault of ours.
 TOKEN_RATE = 5.0
 
@@ -111,6 +116,12 @@ class Registry:
                 app=self.app(code),
             )
         )
+
+    def webhook(self, code: str) -> Genuine | None:
+        """What tells a provider's genuine webhooks from others; None where its package reads none."""
+        package = importlib.import_module(self._entry(code).package)
+        genuine: Genuine | None = getattr(package, "genuine", None)
+        return genuine
 
     def files(self, code: str) -> FileFormats:
         """What reads the files of a provider: its own package, or the first that knows formats of files."""

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from milepost import clock
 from milepost.errors import Conflict, Unprocessable
-from milepost.store import connections
+from milepost.store import connections, provider_webhooks
 from milepost.store.pool import Database, Session, fetch_all
 from milepost.store.queries import queries
 from milepost.sync.request import Desk
@@ -50,5 +50,10 @@ async def _ask(session: Session, desk: Desk, connection_id: UUID, cadence: timed
     assert row is not None
     try:
         await desk.request(session, row, reason="schedule")
-    except (Conflict, Unprocessable):
-        return  # One is working already, or the connection was archived since: the next tick asks again.
+    except Conflict:
+        # One is working already: the next tick asks again, or a hint that came while it did.
+        await provider_webhooks.ask_again(
+            session, connection_id, clock.now() + provider_webhooks.APART
+        )
+    except Unprocessable:
+        return  # The connection was archived since.
