@@ -10,7 +10,7 @@ LOCK := requirements.lock
 PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v $$p; break; }; done)
 
-.PHONY: help setup demo test lint types floors docs bench lock
+.PHONY: help setup demo test lint types floors docs soak bench lock
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,10 @@ types: setup ## Check types
 
 floors: setup ## Check that imports point down only
 	$(BIN)/lint-imports
+
+soak: setup ## Run the long forms: 20,000 requests against the description, many more crashes
+	MILEPOST_TEST_REQUESTS=20000 MILEPOST_TEST_INSTANTS=200 $(BIN)/python -m pytest -o timeout=3000 \
+		tests/api/test_property.py tests/sync/test_crash_points.py $(ARGS)
 
 docs: setup ## Write the pages that are made of code
 	$(BIN)/python -m tests.pages

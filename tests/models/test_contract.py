@@ -64,7 +64,6 @@ LOOSER = {  # The contract says more, and what we answer keeps to it.
     "Driver.email format",
     "Provider.icon format",
     "Provider.logo format",
-    "Provider.supportedModels.*.types enum",
     "VehicleStatLog.fuelPercentage maximum",
     "VehicleStatLog.fuelPercentage minimum",
     "VehicleStatLog.percentage maximum",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib.resources
 import json
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from tests.pages.models import pages
 from milepost.kit import registry
 from milepost.kit.laws import book
 from milepost.kit.laws.carried import carried
-from milepost.kit.laws.stage import Stage
+from milepost.kit.laws.stage import Stage, cuts_of
+from milepost.models.safety import SAFETY_EVENT_TYPES, SafetyEvent
 from milepost.sandbox.world import SyntheticWorld
 
 PLATFORMS = [c for c in registry.load().codes if registry.load().manifest(c).base_code is None]
@@ -66,3 +68,28 @@ async def test_what_is_supported_is_carried_and_rests_on_something(code: str) ->
     assert set(seen) == supported
     assert {model for model in supported if not card.evidence.get(model)} == set()
     assert card.evidence.keys() <= supported
+
+
+def spelled(package: str) -> set[str]:
+    """Name the kinds that a folder's mapping can make of the vendor's words: those that its sources spell."""
+    folder = Path(str(importlib.resources.files(package)))
+    sources = [f.read_text() for f in folder.glob("*.py") if not f.name.startswith(("sim", "test"))]
+    return {kind for kind in SAFETY_EVENT_TYPES if any(f'"{kind}"' in text for text in sources)}
+
+
+@pytest.mark.parametrize("code", PLATFORMS)
+async def test_the_kinds_of_safety_events_that_are_told_are_those_of_the_manifest(
+    code: str,
+) -> None:
+    card = stage(code).manifest
+    told = {
+        record.type
+        for spec in card.streams
+        for cut in cuts_of(await stage(code).told(spec))
+        for record in cut.records
+        if isinstance(record, SafetyEvent)
+    }
+    named = spelled(stage(code).package)
+
+    assert told <= set(card.safety_event_types) == named
+    assert card.safety_event_types == [k for k in SAFETY_EVENT_TYPES if k in named]

@@ -20,7 +20,7 @@ from milepost.models.group import Group
 from milepost.models.hos import HOSAvailableTime, HOSDailyLog, HOSLog
 from milepost.models.ifta import IFTAVehicleMonth
 from milepost.models.location import Fix, LatestVehicleLocation
-from milepost.models.safety import CameraMedia, SafetyEvent
+from milepost.models.safety import CameraMedia, SafetyEvent, SafetyEventType
 from milepost.models.stats import StatReading
 from milepost.models.trailer import LatestTrailerLocation, Trailer
 from milepost.models.trip import Trip
@@ -220,6 +220,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     evidence: dict[
         str, list[Ground]
     ] = {}  # by contract model; status live needs an account for each
+    safety_event_types: list[
+        SafetyEventType
+    ] = []  # the kinds of the contract that its own words become
     provider_requests: list[str] = []  # kinds of out-of-band requests that the provider offers
     file_formats: list[str] = []  # what the package's `files` reads (`kit.files.FileFormats`)
 

@@ -7,6 +7,7 @@ from typing import Literal
 from msgspec import UNSET, UnsetType
 
 from milepost.models.meta import Model
+from milepost.models.safety import SafetyEventType
 
 Support = Literal["supported", "not_supported_by_terminal", "not_supported_by_provider"]
 
@@ -38,7 +39,7 @@ class ModelSupport(Model, frozen=True, kw_only=True):
     evidence: list[Evidence] | UnsetType = UNSET
     sample_rate: str | UnsetType = UNSET
     available_history: str | UnsetType = UNSET
-    types: list[str] | UnsetType = UNSET
+    types: list[SafetyEventType] | UnsetType = UNSET  # of safety events: the kinds that are told
 
 
 class Reference(Model, frozen=True, kw_only=True):

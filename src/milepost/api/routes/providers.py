@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 
 from milepost.api.operations import Call, Operation
 from milepost.kit import catalogue
@@ -55,7 +55,10 @@ def _awaited(code: str, name: str) -> Provider:
         available=False,
         logo=catalogue.mark(name),
         icon=catalogue.mark(name),
-        supported_models=dict.fromkeys(MODEL_NAMES, nothing),
+        supported_models={
+            **dict.fromkeys(MODEL_NAMES, nothing),
+            "SafetyEvent": msgspec.structs.replace(nothing, types=[]),
+        },
     )
 
 
@@ -73,7 +76,7 @@ def _support(manifest: Manifest, model: str) -> ModelSupport:
             sample_rate=manifest.sample_rate,
             available_history=manifest.available_history,
         )
-    types: list[str] | UnsetType = [] if model == "SafetyEvent" else UNSET
+    types = manifest.safety_event_types if model == "SafetyEvent" else UNSET
     return ModelSupport(supported_operations=read, evidence=evidence, types=types)
 
 
