@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from milepost import clock
 
 if TYPE_CHECKING:
     from tests.api.conftest import Client, Site
+    from tests.api.records import Book
 
 LISTS = ["/vehicles", "/drivers", "/groups"]
 
@@ -252,3 +254,36 @@ async def test_raw_that_is_kept_no_longer_is_absent_and_no_error(
     assert await shown() == [
         {name: value for name, value in each.items() if name != "raw"} for each in before
     ]
+
+
+async def test_hidden_deleted_raw_and_expanded_go_together_in_every_combination(book: Book) -> None:
+    shown = await book.vehicles("1", name="Shown")
+    hidden = await book.vehicles("2", name="Hidden")
+    (gone,) = await book.vehicles("3", name="Gone")
+    await book.client.patch({"filters": {"vehicles": {"excludeIds": [str(hidden[0])]}}})
+    await book.withdraw("vehicle", gone)
+
+    for with_hidden, with_deleted, raw in itertools.product(("true", "false"), repeat=3):
+        for expand in ("", "groups", "devices", "groups,devices"):
+            query = {"hidden": with_hidden, "deleted": with_deleted, "raw": raw}
+            found = await book.client.every(
+                "/vehicles", **query, **({"expand": expand} if expand else {})
+            )
+            expected = {str(shown[0])}
+            expected |= {str(hidden[0])} if with_hidden == "true" else set()
+            expected |= {str(gone)} if with_deleted == "true" else set()
+            assert {each["id"] for each in found} == expected, (query, expand)
+            assert all(("raw" in each) == (raw == "true") for each in found)
+
+
+async def test_fifty_ids_may_be_asked_for_and_no_more(book: Book) -> None:
+    known = [str(each) for each in await book.vehicles("1", name="One")]
+    others = [book.id("vehicle", str(number)) for number in range(2, 51)]
+
+    fifty = await book.client.get("/trips", vehicleIds=",".join([*known, *others]))
+    more = await book.client.get(
+        "/trips", vehicleIds=",".join([*known, *others, book.id("vehicle", "51")])
+    )
+
+    assert len({*known, *others}) == 50
+    assert (fifty.status_code, more.status_code) == (200, 400)
