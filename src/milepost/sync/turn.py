@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
 import structlog
@@ -124,7 +125,7 @@ class Turn:
         try:
             async for page in pages:
                 # Who is let in meanwhile lacks what was not asked for, and is noted for that.
-                row = await self._landing.land(spec, row, page, hidden.keys())
+                row = await _to_its_end(self._landing.land(spec, row, page, hidden.keys()))
                 if self._time_is_up():
                     return
         finally:
@@ -163,6 +164,20 @@ class Turn:
 
     def _time_is_up(self) -> bool:
         return time.monotonic() >= self._deadline
+
+
+async def _to_its_end(landing: Coroutine[Any, Any, SliceRow]) -> SliceRow:
+    """Let a page's transaction end before a cancellation goes on.
+
+    All hands write on the fence's one session. Where a COPY is broken off in the middle, that session may be
+    of no more use, and whoever stops the sync could not write down why.
+    """
+    task = asyncio.ensure_future(landing)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.gather(task, return_exceptions=True)
+        raise
 
 
 async def _ahead(pages: AsyncIterator[Page]) -> AsyncGenerator[Page, None]:
