@@ -11,6 +11,7 @@ import pytest
 from tests.api.conftest import Client, Site
 
 from milepost import clock
+from milepost.kit.world import TroubleCode
 from milepost.models.stats import ENGINE_STATES, STAT_TYPES, VALUE_FIELDS
 
 # A Tuesday in the middle of a day of driving; two days after clocks went forward in the US.
@@ -130,8 +131,13 @@ async def test_where_vehicles_were_and_are_comes_back_as_it_is(told: Told) -> No
             assert near(latest[card.id]["locatedAt"], fix.located_at)
     trailers = await told.every("/trailers/locations")
     places = [told.world.trailer_fix(card.id, NOON) for card in told.world.trailers]
-    assert sorted(each["location"]["latitude"] for each in trailers) == sorted(
-        fix.latitude for fix in places if fix is not None
+    assert sorted(
+        (each["locatedAt"][:19], each["location"]["latitude"], each["location"]["longitude"])
+        for each in trailers
+    ) == sorted(
+        (second(fix.located_at)[:19], fix.latitude, fix.longitude)
+        for fix in places
+        if fix is not None
     )
 
 
@@ -213,21 +219,43 @@ async def test_hours_of_service_come_back_as_they_are(told: Told) -> None:
             sum(day.durations_ms.values()), abs=len(day.durations_ms)
         )
         assert spent["driving"] == pytest.approx(day.durations_ms.get("driving", 0), abs=1)
-    assert len(daily) > len(told.drivers)
+    days = {
+        (card.id, START.date() + timedelta(days=number))
+        for card in told.world.drivers
+        for number in range(1, 3)
+        if told.world.duty_day(card.id, START.date() + timedelta(days=number), NOON) is not None
+    }
+    assert days
+    assert days <= {
+        (told.drivers[each["driver"]], date.fromisoformat(each["date"])) for each in daily
+    }
     left = {told.drivers[each["driver"]]: each for each in await told.every("/hos/available-time")}
-    for card in told.world.drivers:
-        hours = told.world.hours_left(card.id, NOON)
-        if card.id in left and hours is not None:
-            assert left[card.id]["availableTime"]["drive"] == hours.drive_ms
-    assert left
+    true_left = {card.id: told.world.hours_left(card.id, NOON) for card in told.world.drivers}
+    assert left.keys() == {id_ for id_, hours in true_left.items() if hours is not None}
+    for id_, hours in true_left.items():
+        if hours is not None:
+            assert left[id_]["availableTime"] == {
+                "cycle": hours.cycle_ms, "shift": hours.shift_ms, "drive": hours.drive_ms,
+                "break": hours.break_ms,
+            }  # fmt: skip
+            assert left[id_].get("currentStatus") == hours.status
+
+
+def spelled(code: TroubleCode) -> str:
+    return code.dtc if code.protocol == "obdii" else f"SPN{code.spn}-FMI{code.fmi}"
 
 
 async def test_faults_come_back_as_they_are(told: Told) -> None:
     faults = await told.every("/fault-codes/events")
+    newest: dict[tuple[str, str], dict[str, Any]] = {}
+    for each in sorted(faults, key=lambda each: str(each["observedAt"])):
+        newest[told.vehicles[each["vehicle"]], each["code"]] = each
+    told_open = {key for key, each in newest.items() if each["status"] != "closed"}
     latest = {card.id: told.world.latest_faults(card.id, NOON) for card in told.world.vehicles}
-    sick = {id_ for id_, reading in latest.items() if reading is not None and reading.codes}
-    opened = {told.vehicles[each["vehicle"]] for each in faults if each["status"] != "closed"}
-    assert sick <= opened
+    assert told_open
+    assert told_open == {
+        (id_, spelled(code)) for id_, reading in latest.items() if reading for code in reading.codes
+    }
 
 
 async def test_usage_and_miles_by_state_come_back_as_they_are(site: Site, client: Client) -> None:
@@ -246,6 +274,17 @@ async def test_usage_and_miles_by_state_come_back_as_they_are(site: Site, client
         usage = told.world.usage(told.vehicles[each["vehicle"]], first, last)
         assert usage is not None
         assert each["distance"] == pytest.approx(usage.metres / 1000, abs=2 * _METRE)
+        assert each.get("fuelConsumed") == (
+            None if usage.fuel_ml is None else pytest.approx(usage.fuel_ml / 1000, abs=0.02)
+        )
+        spent = each["durations"]
+        assert spent.get("idling", 0) == pytest.approx(usage.idling_ms or 0, abs=2000)
+        assert sum(spent.values()) == pytest.approx(usage.running_ms, abs=2000)
+    assert {told.vehicles[each["vehicle"]] for each in used} == {
+        card.id
+        for card in told.world.vehicles
+        if told.world.usage(card.id, first, last) is not None
+    }
     month = datetime(2026, 2, 1, 6, tzinfo=UTC), datetime(2026, 3, 1, 6, tzinfo=UTC)
     true = {
         (card.id, state): metres / 1000
