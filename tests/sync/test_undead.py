@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -22,7 +23,7 @@ from milepost.store import applications
 from milepost.store.embedded import DATABASE, Server
 from milepost.store.migrate import migrate
 from milepost.store.pool import Database
-from milepost.sync.fence import is_free
+from milepost.sync.fence import end_stuck, fenced, is_free
 from milepost.vault import Vault
 
 # What a worker uses of which nothing was set.
@@ -76,8 +77,9 @@ async def test_a_worker_that_was_stopped_past_the_limit_and_wakes_commits_nothin
     ) as undead:
         await until(house, sync, pages=10)
         undead.send_signal(signal.SIGSTOP)
-        await until_free(house)
-        async with worker(house, installation_key):
+        # Where it stood still in the middle of a COPY, the other's watch ends its session.
+        async with worker(house, installation_key, SILENCE_SECONDS="3"):
+            await until_free(house)
             done = await until(house, sync, ended=True)
         await until_free(house)
         written = await last_stamp(house)
@@ -92,6 +94,32 @@ async def test_a_worker_that_was_stopped_past_the_limit_and_wakes_commits_nothin
         assert await last_stamp(house) == written
     assert (done.status, done.attempts) == ("completed", 2)
     await assert_whole(house, await house.state(sync))
+
+
+async def test_a_worker_that_stands_still_in_the_middle_of_a_copy_lets_go_too(house: House) -> None:
+    begun = asyncio.Event()
+
+    async def stands_still() -> None:
+        async with (
+            fenced(house.database, house.connection.id, silence_seconds=1) as fence,
+            fence.transaction() if fence else contextlib.nullcontext() as session,
+        ):
+            assert session is not None
+            await session.execute("create temporary table page (line text)")
+            async with session.cursor().copy("copy page from stdin") as copy:
+                await copy.write("a line\n")
+                begun.set()
+                await until_free(house)
+
+    holder = asyncio.create_task(stands_still())
+    await begun.wait()
+    async with house.database.session() as watch, asyncio.timeout(20):
+        assert await end_stuck(watch, 3600) == 0
+        while not holder.done():
+            await end_stuck(watch, 0.2)
+            await asyncio.wait([holder], timeout=0.02)
+    with pytest.raises(psycopg.OperationalError):
+        holder.result()
 
 
 async def test_a_worker_whose_event_loop_is_blocked_is_not_taken_for_dead(

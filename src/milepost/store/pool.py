@@ -86,7 +86,7 @@ class Database:
     async def dedicated(self, **settings: str) -> Session:
         """Open a session of its own, with the given server settings; the caller closes it."""
         session: Session = await psycopg.AsyncConnection.connect(
-            self.url, autocommit=True, application_name="milepost-run"
+            self.url, autocommit=True, application_name="milepost"
         )
         for name, value in settings.items():
             await session.execute("select set_config(%s, %s, false)", (name, value))

@@ -22,6 +22,8 @@ _LOOK_MILLISECONDS = "500"
 SILENCE_SECONDS = 20.0
 # Signs of life in that time: an event loop that is blocked for three quarters of it is not taken for dead.
 _SIGNS = 4
+# By this name a fence's session is told apart from others.
+_NAME = "milepost-run"
 # A turn puts the next one into the queue a moment before its own session is gone: the next one waits.
 _HANDOVER_MILLISECONDS = "3000"
 
@@ -63,6 +65,7 @@ async def fenced(
     """
     silence = str(round(silence_seconds * 1000))
     session = await database.dedicated(
+        application_name=_NAME,
         client_connection_check_interval=_LOOK_MILLISECONDS,
         idle_session_timeout=silence,
         idle_in_transaction_session_timeout=silence,
@@ -99,3 +102,21 @@ async def is_free(session: Session, connection_id: UUID) -> bool:
         session, "select pg_try_advisory_xact_lock(%s)", (fence_key(connection_id),)
     )
     return row is not None and bool(row[0])
+
+
+async def end_stuck(session: Session, silence_seconds: float) -> int:
+    """End the fences' sessions whose holder was stopped in the middle of a COPY; return how many.
+
+    To the server such a session is at work, so that no time-out of its own ends it: it waits for the rest
+    of the data, or for somebody to take its answer. A page's COPY takes a fraction of a second.
+    """
+    row = await fetch_one(
+        session,
+        "select count(*) from (select pg_terminate_backend(pid) from pg_stat_activity"
+        " where datname = current_database() and application_name = %s and pid <> pg_backend_pid()"
+        " and state = 'active' and wait_event_type = 'Client'"
+        " and query_start < clock_timestamp() - make_interval(secs => %s)) as ended",
+        (_NAME, silence_seconds),
+    )
+    assert row is not None
+    return int(row[0])

@@ -12,7 +12,7 @@ from milepost.store import connections, syncs
 from milepost.store.pool import Database
 from milepost.store.syncs import Orphan
 from milepost.sync import finish
-from milepost.sync.fence import is_free
+from milepost.sync.fence import SILENCE_SECONDS, end_stuck, is_free
 from milepost.sync.run import Runner
 from milepost.sync.telling import Teller
 
@@ -20,7 +20,13 @@ log = structlog.get_logger()
 
 
 async def take_over_orphans(
-    database: Database, registry: Registry, queue: App, runner: Runner, *, grace_seconds: float
+    database: Database,
+    registry: Registry,
+    queue: App,
+    runner: Runner,
+    *,
+    grace_seconds: float,
+    silence_seconds: float = SILENCE_SECONDS,
 ) -> int:
     """Put every sync whose worker is gone back to work, as another attempt; return how many there were.
 
@@ -28,6 +34,8 @@ async def take_over_orphans(
     worker with a blocked event loop misses those and lives.
     """
     async with database.session() as session:
+        if await end_stuck(session, silence_seconds):
+            log.warning("ended the session of a worker that stands still")
         found = await syncs.orphans(session, grace_seconds)
     for orphan in found:
         if orphan.job_id is not None and orphan.job_status == "doing":

@@ -105,8 +105,9 @@ async def run(
     dropped = [DropFolder(drop_folder, database, receiver).look] if drop_folder else []
     poller = Poller(database, registry, polled or {}, hands=poll_hands, public_url=public_url)
     look_after = partial(
-        take_over_orphans, database, registry, queue, runner, grace_seconds=grace_seconds
-    )
+        take_over_orphans, database, registry, queue, runner,
+        grace_seconds=grace_seconds, silence_seconds=silence_seconds,
+    )  # fmt: skip
     try:
         async with queue.open_async():
             watches: list[tuple[float, str, Look]] = [
