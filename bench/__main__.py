@@ -11,13 +11,13 @@ import msgspec
 from cyclopts import App, Parameter
 from rich.console import Console
 
-from bench import beginnings, depths, dialects, figures, throughput, webhooks
+from bench import allowance, beginnings, depths, dialects, figures, throughput, webhooks
 from bench.figures import Figure
 from bench.installation import Installation, installed
 from milepost import log
 from milepost.cli import running
 
-Name = Literal["throughput", "beginnings", "depths", "webhooks", "dialects"]
+Name = Literal["throughput", "beginnings", "depths", "webhooks", "dialects", "allowance"]
 
 _TITLES: dict[Name, str] = {
     "throughput": "Sync throughput, memory and size",
@@ -25,6 +25,7 @@ _TITLES: dict[Name, str] = {
     "depths": "Pages of history",
     "webhooks": "Webhooks",
     "dialects": "Three dialects",
+    "allowance": "Use of providers' allowances",
 }
 
 app = App(name="python -m bench", help_format="plaintext")
@@ -56,6 +57,7 @@ async def _measure(wanted: list[Name], rows: int, *, json: bool) -> int:
         "depths": depths.measure,
         "webhooks": webhooks.measure,
         "dialects": dialects.measure,
+        "allowance": allowance.measure,
     }
     console = Console() if sys.stdout.isatty() else Console(width=140)
     found: dict[str, list[Figure]] = {}

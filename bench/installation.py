@@ -66,13 +66,13 @@ class Installation:
             yield session
 
     @contextlib.asynccontextmanager
-    async def simulator(self, vehicles: int) -> AsyncIterator[Process]:
-        """Run the simulator: the vendor's own page measure, no limits, answers kept once written."""
+    async def simulator(self, vehicles: int, *, limits: bool = False) -> AsyncIterator[Process]:
+        """Run the simulator: the vendor's own page measure, no limits unless asked, answers kept once written."""
         port = free_port()
         environ = {
             "MILEPOST_SANDBOX_VEHICLES": str(vehicles),
             "MILEPOST_SANDBOX_PRERENDER": "true",
-            "MILEPOST_SANDBOX_LIMITS": "false",
+            "MILEPOST_SANDBOX_LIMITS": str(limits).lower(),
         }
         self.sandbox_url = f"http://127.0.0.1:{port}"
         self.environ["MILEPOST_PROVIDER_URLS"] = json.dumps(
