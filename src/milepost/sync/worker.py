@@ -125,15 +125,19 @@ async def run(
                 *[(_IDLE_HAND_SECONDS, "polling", poller.work)] * hands,
             ]
             async with _watching(watches):
-                await queue.run_worker_async(
-                    queues=[jobs.SYNC_QUEUE],
-                    concurrency=concurrency,
-                    fetch_job_polling_interval=_POLL_SECONDS,
-                    shutdown_graceful_timeout=_SHUTDOWN_SECONDS,
-                    delete_jobs="successful",
-                )
+                await _work(queue, concurrency)
     finally:
         await database.close()
+
+
+async def _work(queue: App, concurrency: int) -> None:
+    await queue.run_worker_async(
+        queues=[jobs.SYNC_QUEUE],
+        concurrency=concurrency,
+        fetch_job_polling_interval=_POLL_SECONDS,
+        shutdown_graceful_timeout=_SHUTDOWN_SECONDS,
+        delete_jobs="successful",
+    )
 
 
 async def _sweep(database: Database) -> None:
