@@ -1,10 +1,11 @@
-"""Merges pages of positions and readings: straight in where the range is new, through staging elsewhere."""
+"""Merges pages of positions and readings: straight in what is new, through staging what is there already."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
+from itertools import compress
 from typing import Any
 from uuid import UUID
 
@@ -51,10 +52,7 @@ def months(cuts: Iterable[Cut]) -> set[Month]:
     found: set[Month] = set()
     for cut in cuts:
         if cut.records:
-            times = [
-                record.located_at if type(record) is Fix else record.at  # type: ignore[union-attr]
-                for record in cut.records
-            ]
+            times = _times(cut)
             found.update(months_between(min(times), max(times)))
     return found
 
@@ -66,11 +64,22 @@ def share(series: Series, cuts: Iterable[RawCut]) -> list[RawCut]:
 
 
 def _share(cut: Cut, kind: type) -> Cut:
+    return _picked(cut, [type(record) is kind for record in cut.records])
+
+
+def _picked(cut: Cut, wanted: list[bool]) -> Cut:
+    """Return a cut with some of its records, each under the number that it had."""
     numbers = cut.ordinals if cut.ordinals is not None else range(len(cut.records))
-    kept = [pair for pair in zip(cut.records, numbers, strict=True) if type(pair[0]) is kind]
     return replace(
-        cut, records=[record for record, _ in kept], ordinals=[number for _, number in kept]
+        cut, records=[*compress(cut.records, wanted)], ordinals=[*compress(numbers, wanted)]
     )
+
+
+def _times(cut: Cut) -> list[datetime]:
+    return [
+        record.located_at if type(record) is Fix else record.at  # type: ignore[union-attr]
+        for record in cut.records
+    ]
 
 
 def rows(
@@ -99,15 +108,11 @@ def rows_a_day(raw_cuts: Iterable[RawCut], identity: Identity) -> Counter[tuple[
     """
     counts: Counter[tuple[UUID, int]] = Counter()
     for raw in raw_cuts:
-        records = raw.cut.records
-        if not records:
+        if not raw.cut.records:
             continue
         assert raw.cut.subject is not None, "a series record belongs to a vehicle"
         vehicle = identity.uuid("vehicle", raw.cut.subject)
-        times = [
-            record.located_at if type(record) is Fix else record.at  # type: ignore[union-attr]
-            for record in records
-        ]
+        times = _times(raw.cut)
         first, last = min(times).toordinal(), max(times).toordinal()
         if first == last:
             counts[vehicle, first] += len(times)
@@ -128,6 +133,81 @@ def _positions(
         )  # fmt: skip
 
 
+async def merge(
+    session: Session, series: Series, raw_cuts: list[RawCut], identity: Identity, stamp: datetime
+) -> Merged:
+    """Copy straight in what is new and merge the rest; raises UniqueViolation where a page names one twice.
+
+    The caller has taken the connection's stamp, so that nobody else writes what was not there a moment ago.
+    """
+    new, known = _parted(
+        series, raw_cuts, await _taken(session, series, raw_cuts, identity), identity
+    )
+    merged = await copy_straight(session, series, new, identity, stamp)
+    if not known:
+        return merged
+    rest = await merge_staged(session, series, known, identity, stamp)
+    return Merged(merged.rows + rest.rows, merged.raw_ids | rest.raw_ids)
+
+
+_Taken = dict[UUID, set[Any]]
+"""What is stored already by vehicle: instants of positions, or instants and types of readings."""
+
+
+async def _taken(
+    session: Session, series: Series, raw_cuts: list[RawCut], identity: Identity
+) -> _Taken:
+    """Look up what is stored in the time that each cut spans, and a little more than its records at most."""
+    asked = [
+        (identity.uuid("vehicle", raw.cut.subject or ""), min(times), max(times), len(times))
+        for raw in raw_cuts
+        if (times := _times(raw.cut))
+    ]
+    vehicles, since, until, most = zip(*asked, strict=True) if asked else ((), (), (), ())
+    values = {
+        "connection_id": identity.connection_id,
+        "vehicles": [*vehicles],
+        "since": [*since],
+        "until": [*until],
+        "most": [each + 1 for each in most],
+    }
+    if series == "stat":  # Other streams tell of other types in the same time.
+        values["types"] = sorted({kind for raw in raw_cuts for _, kind in _keys("stat", raw.cut)})
+    taken: _Taken = {}
+    for vehicle, *key in await fetch_all(session, SQL[f"{series}_taken"], values):
+        taken.setdefault(vehicle, set()).add(key[0] if series == "position" else tuple(key))
+    return taken
+
+
+def _parted(
+    series: Series, raw_cuts: Iterable[RawCut], taken: _Taken, identity: Identity
+) -> tuple[list[RawCut], list[RawCut]]:
+    """Part cuts into what is surely new and what may be there; where much is there, a cut is not parted."""
+    new: list[RawCut] = []
+    known: list[RawCut] = []
+    for raw in raw_cuts:
+        there = taken.get(identity.uuid("vehicle", raw.cut.subject or ""))
+        if not there:
+            new.append(raw)
+        elif len(there) > len(raw.cut.records):
+            known.append(raw)
+        else:
+            keys = _keys(series, raw.cut)
+            new.append(RawCut(raw.id, _picked(raw.cut, [key not in there for key in keys])))
+            known.append(RawCut(raw.id, _picked(raw.cut, [key in there for key in keys])))
+    return new, known
+
+
+def _keys(series: Series, cut: Cut) -> list[Any]:
+    if series == "position":
+        return _times(cut)
+    return [
+        (record.at, _STAT_NUMBERS[record.type])
+        for record in cut.records
+        if isinstance(record, StatReading)
+    ]
+
+
 async def copy_straight(
     session: Session, series: Series, raw_cuts: list[RawCut], identity: Identity, stamp: datetime
 ) -> Merged:
@@ -135,6 +215,8 @@ async def copy_straight(
 
     Half the cost of staging, and right because the key refuses what the caller's hope missed.
     """
+    if not any(raw.cut.records for raw in raw_cuts):
+        return Merged(0, frozenset())
     columns = f"connection_id, modified_at, {_STAGED[series]}"
     count = 0
     async with session.cursor().copy(

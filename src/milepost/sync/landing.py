@@ -91,7 +91,7 @@ class Landing:
         self._sync = sync
         self._teller = teller
         self._retention = retention
-        self._overlapping: set[int] = set()
+        self._repeating: set[int] = set()
 
     async def hidden(self, spec: StreamSpec) -> dict[UUID, str]:
         """Return whom the filters hide of those that a stream is about, with their ids at the source."""
@@ -107,19 +107,19 @@ class Landing:
     ) -> SliceRow:
         """Merge a page and move its slice on; return the slice as it stands then.
 
-        `unasked` are those whose records were not asked for. History is copied straight in, in the hope that nothing of it is there yet; where the key
-        refuses, the same page and the rest of its slice are merged through staging.
+        `unasked` are those whose records were not asked for. What is new of a series is copied straight in;
+        where the key refuses, a page names something twice: it and the rest of its slice go through staging.
         """
         series = _SERIES.get(spec.model)
         if series is not None:
             months = sorted(merge_series.months(page.cuts))
             for each in _series_of(spec, series):
                 await self._partitions.ensure(each, months)
-        if series is not None and row.mode == "history" and row.number not in self._overlapping:
+        if series is not None and row.number not in self._repeating:
             try:
                 return await self._merge(spec, row, page, series, unasked, straight=True)
             except UniqueViolation:
-                self._overlapping.add(row.number)
+                self._repeating.add(row.number)
         return await self._merge(spec, row, page, series, unasked, straight=False)
 
     async def _merge(
@@ -172,7 +172,7 @@ class Landing:
         *,
         straight: bool,
     ) -> set[int]:
-        merge = merge_series.copy_straight if straight else merge_series.merge_staged
+        merge = merge_series.merge if straight else merge_series.merge_staged
         changed: set[int] = set()
         for each in _series_of(spec, series):
             part = merge_series.share(each, raw_cuts) if spec.with_stats else raw_cuts

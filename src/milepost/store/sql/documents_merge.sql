@@ -64,7 +64,9 @@ select d.id, d.id = any(r.missing), r.held_back,
      and l.deleted_at is null) as live
 from document d join roster r using (connection_id, model)
 where d.connection_id = %(connection_id)s and d.model = %(model)s
-  and d.deleted_at is null and d.id <> all(r.seen)
+  and d.deleted_at is null
+  and d.id not in (select named.id from roster s, unnest(s.seen) as named (id)
+    where s.connection_id = %(connection_id)s and s.model = %(model)s)
 
 -- name: close_listing
 update roster set seen = '{}', missing = %(missing)s, held_back = %(held_back)s, held = %(held)s
@@ -82,11 +84,14 @@ select id from document
 where connection_id = %(connection_id)s and model = %(model)s and id = any(%(ids)s) and deleted_at is null
 
 -- name: withdrawn_changed
--- The timed records of a window that was read to its end without naming them: tombstones from now on.
+-- The timed records of a window that was read to its end without naming them: tombstones from now on. Who was
+-- named is hashed: looked through for each record, 4,000 records among 4,000 took 300 ms.
 select d.id
 from document d join roster r on r.connection_id = d.connection_id and r.model = %(roster)s
 where d.connection_id = %(connection_id)s and d.model = %(model)s and d.deleted_at is null
-  and d.starts_at >= %(starts_at)s and d.starts_at < %(ends_at)s and d.id <> all(r.seen)
+  and d.starts_at >= %(starts_at)s and d.starts_at < %(ends_at)s
+  and d.id not in (select named.id from roster s, unnest(s.seen) as named (id)
+    where s.connection_id = %(connection_id)s and s.model = %(roster)s)
   -- What a vehicle did that has left the fleet is no longer told, and was not withdrawn for that.
   and not exists (
     select from document v left join roster listing

@@ -5,8 +5,22 @@ create temp table if not exists staged_position (
   address text, source_id text
 ) on commit delete rows
 
+-- name: position_taken
+-- A lookup by the key for each vehicle; beyond what a cut holds nothing is told one by one.
+select asked.vehicle_id, there.located_at
+from unnest(%(vehicles)s::uuid[], %(since)s::timestamptz[], %(until)s::timestamptz[], %(most)s::int[])
+  as asked (vehicle_id, since, until, most)
+cross join lateral (
+  select p.located_at from position p
+  where p.connection_id = %(connection_id)s and p.vehicle_id = asked.vehicle_id
+    and p.located_at between asked.since and asked.until
+  limit asked.most
+) there
+
 -- name: position_merge
--- What is there unchanged costs no row; what the page names twice counts once, its last mention.
+-- What is there unchanged costs no row; what the page names twice counts once, its last mention. `offset 0`
+-- keeps the look for each row by the key: nothing is known of how much was staged, and a plan for much reads
+-- the whole table (100 ms a page at 700,000 readings).
 with fresh as materialized (
   select distinct on (vehicle_id, located_at) * from staged_position
   order by vehicle_id, located_at, raw_id desc, raw_ordinal desc
@@ -29,7 +43,8 @@ with fresh as materialized (
   insert into row_count as c (connection_id, model, vehicle_id, day, rows)
   select %(connection_id)s, 'vehicle_location', f.vehicle_id, (f.located_at at time zone 'UTC')::date as day, count(*)
   from fresh f
-  where not exists (select from position t where t.connection_id = %(connection_id)s and t.vehicle_id = f.vehicle_id and t.located_at = f.located_at)
+  where not exists (select from position t where t.connection_id = %(connection_id)s and t.vehicle_id = f.vehicle_id and t.located_at = f.located_at
+    offset 0)
   group by f.vehicle_id, day
   on conflict (connection_id, model, vehicle_id, day) do update set rows = c.rows + excluded.rows
 )
@@ -40,6 +55,17 @@ create temp table if not exists staged_stat (
   vehicle_id uuid, at timestamptz, raw_id bigint, value double precision, raw_ordinal integer,
   type smallint, source_id text
 ) on commit delete rows
+
+-- name: stat_taken
+select asked.vehicle_id, there.at, there.type
+from unnest(%(vehicles)s::uuid[], %(since)s::timestamptz[], %(until)s::timestamptz[], %(most)s::int[])
+  as asked (vehicle_id, since, until, most)
+cross join lateral (
+  select s.at, s.type from stat s
+  where s.connection_id = %(connection_id)s and s.vehicle_id = asked.vehicle_id
+    and s.at between asked.since and asked.until and s.type = any(%(types)s::int2[])
+  limit asked.most
+) there
 
 -- name: stat_merge
 with fresh as materialized (
@@ -59,7 +85,8 @@ with fresh as materialized (
   insert into row_count as c (connection_id, model, vehicle_id, day, rows)
   select %(connection_id)s, 'vehicle_stat', f.vehicle_id, (f.at at time zone 'UTC')::date as day, count(*)
   from fresh f
-  where not exists (select from stat t where t.connection_id = %(connection_id)s and t.vehicle_id = f.vehicle_id and t.at = f.at and t.type = f.type)
+  where not exists (select from stat t where t.connection_id = %(connection_id)s and t.vehicle_id = f.vehicle_id and t.at = f.at and t.type = f.type
+    offset 0)
   group by f.vehicle_id, day
   on conflict (connection_id, model, vehicle_id, day) do update set rows = c.rows + excluded.rows
 )
