@@ -18,7 +18,7 @@ from milepost import clock
 from milepost.errors import Changed, LoginLost, ProviderError, SetupError, SlowDown, TryAgain
 from milepost.kit.authorization import FromCredentials
 from milepost.kit.hosts import Hosts
-from milepost.kit.http import IN_FLIGHT, Answer, ProviderClient, retry_after
+from milepost.kit.http import Answer, ProviderClient, retry_after
 from milepost.kit.limits import Budget
 from milepost.kit.login import Pocket
 from milepost.kit.loopback import Asked, Loopback, Said
@@ -173,7 +173,8 @@ async def test_a_wait_beyond_patience_gives_the_worker_back() -> None:
             await get(client)
 
 
-async def test_no_more_than_four_requests_are_in_flight() -> None:
+@pytest.mark.parametrize(("rate", "at_once"), [(5, 4), (25, 10), (1000, 16), (0, 16)])
+async def test_as_many_requests_are_under_way_as_the_pace_needs(rate: float, at_once: int) -> None:
     running = most = 0
     full = asyncio.Event()
 
@@ -181,17 +182,17 @@ async def test_no_more_than_four_requests_are_in_flight() -> None:
         nonlocal running, most
         running += 1
         most = max(most, running)
-        if running == IN_FLIGHT:
+        if running == at_once:
             full.set()
         await full.wait()
         await asyncio.sleep(0)
         running -= 1
         return OK
 
-    async with client_of(slowly) as (client, _):
-        await asyncio.gather(*(get(client) for _ in range(12)))
+    async with client_of(slowly, rate=rate) as (client, _):
+        await asyncio.gather(*(get(client) for _ in range(20)))
 
-    assert most == IN_FLIGHT
+    assert most == at_once
 
 
 @pytest.mark.parametrize("packed", [False, True])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from psycopg.errors import UniqueViolation
 
@@ -16,6 +17,7 @@ from milepost.models.stats import StatReading
 from milepost.models.vehicle import Vehicle
 from milepost.store import archive, connections, merge_documents, merge_series
 from milepost.store.connections import ConnectionRow
+from milepost.store.merge_documents import Change
 from milepost.store.merge_series import Merged
 from milepost.store.partitions import Partitions, months_between
 from milepost.store.pool import Database, fetch_all
@@ -144,6 +146,11 @@ def vehicle_cut(identity: Identity, source_id: str, name: str) -> Cut:
     return Cut(body=b"{}", schema="test.vehicle", records=[vehicle])
 
 
+def source_id_of(change: Change) -> str:
+    shown: dict[str, Any] = msgspec.json.decode(change.body)
+    return str(shown["sourceId"])
+
+
 async def listing(
     database: Database, connection: ConnectionRow, names: dict[str, str]
 ) -> tuple[list[str], list[str], int]:
@@ -152,13 +159,13 @@ async def listing(
     cuts = [vehicle_cut(identity, source_id, name) for source_id, name in names.items()]
     async with database.transaction() as session:
         stamp = await connections.stamp(session, connection.id)
-        await merge_documents.begin_listing(session, connection.id, "vehicle")
+        await merge_documents.begin_listing(session, connection.id, "vehicle", stamp)
         changes = await merge_documents.merge(
             session, "vehicle", archive.number(cuts, stamp), identity, stamp, roster="vehicle"
         )
         farewell = await merge_documents.end_listing(session, connection.id, "vehicle", stamp)
-    told = [f"{change.kind} {change.body['sourceId']}" for change in changes]
-    gone = [change.body["sourceId"] for change in farewell.removed]
+    told = [f"{change.kind} {source_id_of(change)}" for change in changes]
+    gone = [source_id_of(change) for change in farewell.removed]
     return sorted(told), sorted(gone), farewell.held_back
 
 

@@ -32,7 +32,6 @@ from milepost.kit.authorization import Anonymous, Authorization
 from milepost.kit.hosts import Hosts
 from milepost.kit.limits import SHORT_WAIT_SECONDS, Budget
 
-IN_FLIGHT = 4
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 45.0
 # Samsara's own server gives up after 90 s; an answer that drips in for longer than this is none.
@@ -92,7 +91,7 @@ class ProviderClient:
         self._budget = budget
         self._timeout = httpx2.Timeout(read_seconds, connect=CONNECT_SECONDS)
         self._largest = largest_answer
-        self._in_flight = asyncio.Semaphore(IN_FLIGHT)
+        self._in_flight = asyncio.Semaphore(budget.at_once)
         self._opened: httpx2.AsyncClient | None = None
 
     @classmethod
@@ -307,7 +306,7 @@ class ProviderClient:
         if self._opened is None:
             tls = _tls(self._hosts.base.scheme)
             line = httpx2.AsyncHTTPTransport(
-                verify=tls, limits=httpx2.Limits(max_connections=IN_FLIGHT)
+                verify=tls, limits=httpx2.Limits(max_connections=self._budget.at_once)
             )
             self._opened = httpx2.AsyncClient(
                 headers=self._headers,

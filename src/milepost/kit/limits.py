@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import math
 import secrets
 import time
 from collections import deque
@@ -24,6 +25,10 @@ PATIENCE_SECONDS = 10.0
 # Budgets without a rate are asked for a hold so often.
 _UNLIMITED_SECONDS = 1.0
 _KEPT = 10_000
+# From a request to its answer, over the internet. So many calls are under way at once as a pace needs; never
+# so many that a provider would take a fleet's integration for a flood.
+ANSWER_SECONDS = 0.4
+FEWEST_AT_ONCE, MOST_AT_ONCE = 4, 16
 
 
 class Lender(Protocol):
@@ -88,6 +93,16 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     login: float = 0
     learned: Mapping[str, float] = {}
 
+    @property
+    def at_once(self) -> int:
+        """How many calls are to be under way, so that the quickest endpoint class can be used up."""
+        rates = [max(rate, self.learned.get(name, 0)) for name, rate in self.classes.items()]
+        whole = [rate for rate in (self.organization, self.login) if rate]
+        if not all(rates):
+            return MOST_AT_ONCE
+        quickest = min([max(rates, default=0.0), *whole])
+        return min(MOST_AT_ONCE, max(FEWEST_AT_ONCE, math.ceil(quickest * ANSWER_SECONDS)))
+
 
 class Budget:
     """The nested budgets of one connector: organisation, login, endpoint class; a class is the organisation's."""
@@ -100,6 +115,7 @@ class Budget:
         self._lender: Lender = lender or Till()
         self._payer = payer or Payer("")
         self._where = where
+        self.at_once = self._limits.at_once
 
     async def take(self, spends: str) -> None:
         """Wait for one call of an endpoint class; raise SlowDown where that takes too long."""

@@ -48,14 +48,14 @@ ChangeKind = Literal["added", "modified", "removed"]
 
 
 class Change(msgspec.Struct, frozen=True):
-    """One entity that a merge added, modified or removed; `body` is the model as published.
+    """One entity that a merge added, modified or removed; `body` is the model as published, in JSON.
 
     `hidden` says why a filter hides it, and `was_hidden` why one did before.
     """
 
     kind: ChangeKind
     id: UUID
-    body: dict[str, Any]
+    body: str
     added_at: datetime
     raw_id: int | None
     hidden: Hidden | None
@@ -106,7 +106,11 @@ async def merge(
     values = {"connection_id": connection_id, "model": model, "stamp": stamp, "ids": seen}
     found = await fetch_all(session, _changing("merge"), {**values, **rule.values()})
     if roster is not None:
-        await session.execute(SQL["see"].encode(), {**values, "roster": roster})
+        if roster != model:  # What is written now tells by its stamp that the window named it.
+            written = {row[0] for row in found}
+            seen = [key for key in seen if key not in written]
+        if seen:
+            await session.execute(SQL["see"].encode(), {**values, "ids": seen, "roster": roster})
     return [Change("added" if row[2] == stamp else "modified", *row) for row in found]
 
 
@@ -135,9 +139,11 @@ def _instant(record: Document, field: str | None) -> datetime | None:
     )
 
 
-async def begin_listing(session: Session, connection_id: UUID, roster: str) -> None:
-    """Forget what a listing that was broken off had named."""
-    values = {"connection_id": connection_id, "roster": roster}
+async def begin_listing(
+    session: Session, connection_id: UUID, roster: str, stamp: datetime
+) -> None:
+    """Forget what a listing that was broken off had named; `stamp` is its first page's."""
+    values = {"connection_id": connection_id, "roster": roster, "stamp": stamp}
     await session.execute(SQL["forget_seen"].encode(), values)
 
 

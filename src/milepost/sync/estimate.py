@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from milepost.kit.contract import Manifest, StreamSpec
+from milepost.kit.limits import ANSWER_SECONDS, Limits
 from milepost.kit.slices import SliceRow
 
 _DAY = 86_400.0
@@ -32,8 +33,6 @@ _LISTED_BYTES = 700.0
 
 # A tenth of what a quiet machine merges in a second: 147,000 locations (docs/reference/benchmarks.md).
 _MERGED_A_SECOND = 15_000.0
-# From a request to its answer, over the internet; so many are in flight at once.
-_ANSWER_SECONDS, _IN_FLIGHT = 0.4, 4
 # Below so much of a stream's time, what a day holds is not judged by it.
 _LEAST_SECONDS = 6 * 3600.0
 
@@ -111,7 +110,13 @@ def seconds(manifest: Manifest, found: Mapping[str, Cost]) -> float:
     waits = [calls[name] / rate for name, rate in rates.items() if rate]
     whole = calls.total()
     waits += [whole / rate for rate in (manifest.organization_limit, manifest.login_limit) if rate]
-    waits.append(whole * _ANSWER_SECONDS / _IN_FLIGHT)
+    limits = Limits(
+        classes=manifest.limits,
+        organization=manifest.organization_limit,
+        login=manifest.login_limit,
+        learned=manifest.learned_limits,
+    )
+    waits.append(whole * ANSWER_SECONDS / limits.at_once)
     waits.append(sum(cost.records for cost in found.values()) / _MERGED_A_SECOND)
     return max(waits)
 

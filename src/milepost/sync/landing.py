@@ -215,7 +215,7 @@ class Landing:
         connection_id, model = self._identity.connection_id, spec.model
         roster = self._roster(spec, row)
         if roster is not None and row.cursor is None:
-            await merge_documents.begin_listing(session, connection_id, roster)
+            await merge_documents.begin_listing(session, connection_id, roster, stamp)
         changes = await merge_documents.merge(
             session,
             model,

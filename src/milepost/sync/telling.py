@@ -127,4 +127,5 @@ def _shown(model: str, change: Change, stamp: datetime) -> dict[str, Any]:
         metadata = msgspec.structs.replace(metadata, visibility=visibility)
     if removed:
         metadata = msgspec.structs.replace(metadata, deleted_at=clock.iso(stamp))
-    return {**change.body, "metadata": metadata}
+    body: dict[str, Any] = msgspec.json.decode(change.body)
+    return {**body, "metadata": metadata}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from datetime import date, datetime, timedelta
 
 from msgspec import Raw
@@ -12,6 +12,7 @@ from msgspec import Raw
 from milepost import clock
 from milepost.kit.contract import Cut, Page, Slice
 from milepost.kit.days import DAY, days_of, each_day, each_month, midnight, next_month
+from milepost.kit.paging import together
 from milepost.kit.salvage import Window, refuse_strange_page
 from milepost.models.hos import HOSAvailableTime
 from milepost.models.safety import CameraMedia
@@ -38,7 +39,7 @@ async def locations(line: Line, slice_: Slice) -> AsyncIterator[Page]:
     waiting = [id_ for id_ in fleet if id_ > (slice_.cursor or "")]
     for at in range(0, max(len(waiting), 1), VEHICLES_AT_ONCE):
         some = waiting[at : at + VEHICLES_AT_ONCE]
-        bodies = await _together(
+        bodies = await together(
             [line.client.history(permission, vehicle, first, last) for vehicle in some]
         )
         cuts = []
@@ -257,13 +258,3 @@ def _days_leg(
 def _wider(window: tuple[datetime, datetime]) -> tuple[date, date]:
     first, last = days_of(*window)
     return first - DAY, last + DAY
-
-
-async def _together(asked: list[Coroutine[None, None, bytes | None]]) -> list[bytes | None]:
-    """Ask several things at once; the first failure stops the rest and is raised as it is."""
-    try:
-        async with asyncio.TaskGroup() as calls:
-            tasks = [calls.create_task(each) for each in asked]
-    except ExceptionGroup as failed:
-        raise failed.exceptions[0] from None
-    return [task.result() for task in tasks]

@@ -13,6 +13,7 @@ from milepost import clock
 from milepost.errors import Changed, CursorLost
 from milepost.kit.contract import Cut, Page, Slice
 from milepost.kit.days import DAY, days_of, each_day, each_month, midnight, next_month
+from milepost.kit.paging import together
 from milepost.kit.salvage import Window, refuse_strange_page
 from milepost.models.hos import HOSAvailableTime
 from milepost.providers.samsara import faults, hours, mapping, reports, safety
@@ -21,10 +22,8 @@ from milepost.providers.samsara.line import Line
 from milepost.providers.samsara.listings import SWEEPS
 from milepost.providers.samsara.walk import Leg, Step, Walk, relay, stroll
 
-TRIPS_AT_ONCE = (
-    20  # Vehicles a page: some four seconds at five calls a second, the work of one step.
-)
-
+# Vehicles a page: some four seconds at five calls a second, the work of one step.
+TRIPS_AT_ONCE = 20
 
 SETTLED = timedelta(hours=72)
 """Reports change until so long after what they are about [S]."""
@@ -77,17 +76,19 @@ async def trips(line: Line, slice_: Slice) -> AsyncIterator[Page]:
     starts_at, ends_at = window_of(slice_)
     window = Window(clock.now())
     permission, done = line.permission("trips"), slice_.cursor or ""
+
+    async def read(vehicle: str) -> Cut:
+        body = await line.client.trips(permission, vehicle, starts_at, ends_at)
+        return trip_records.trips_cut(body, vehicle, window, line.identity, line.code)
+
     waiting = [
         each
         for vehicle in await line.fleet()
         if (each := str(vehicle.id)) > done and slice_.wants(each)
     ]
     for at in range(0, max(len(waiting), 1), TRIPS_AT_ONCE):
-        cuts = []
         some = waiting[at : at + TRIPS_AT_ONCE]
-        for vehicle in some:
-            body = await line.client.trips(permission, vehicle, starts_at, ends_at)
-            cuts.append(trip_records.trips_cut(body, vehicle, window, line.identity, line.code))
+        cuts = await together(read(vehicle) for vehicle in some)
         refuse_strange_page(cuts)
         last = at + TRIPS_AT_ONCE >= len(waiting)
         yield Page(cuts=cuts, cursor=None if last else some[-1], last=last, asked=bool(some))

@@ -45,13 +45,13 @@ where d.id is null or d.body is distinct from n.body or d.deleted_at is not null
     deleted_at = null, hidden = excluded.hidden, raw_id = excluded.raw_id, raw_ordinal = excluded.raw_ordinal,
     vehicle_id = excluded.vehicle_id, driver_id = excluded.driver_id,
     starts_at = excluded.starts_at, ends_at = excluded.ends_at
-  returning d.id, d.body, d.added_at, d.raw_id, d.hidden
+  returning d.id, d.body::text, d.added_at, d.raw_id, d.hidden
 )
 select m.*, c.was_hidden from merged m join changed c on c.id = m.id
 
 -- name: forget_seen
-insert into roster (connection_id, model) values (%(connection_id)s, %(roster)s)
-on conflict (connection_id, model) do update set seen = '{}'
+insert into roster (connection_id, model, begun_at) values (%(connection_id)s, %(roster)s, %(stamp)s)
+on conflict (connection_id, model) do update set seen = '{}', begun_at = excluded.begun_at
 
 -- name: see
 update roster set seen = seen || %(ids)s
@@ -89,7 +89,7 @@ where connection_id = %(connection_id)s and model = %(model)s and id = any(%(ids
 select d.id
 from document d join roster r on r.connection_id = d.connection_id and r.model = %(roster)s
 where d.connection_id = %(connection_id)s and d.model = %(model)s and d.deleted_at is null
-  and d.starts_at >= %(starts_at)s and d.starts_at < %(ends_at)s
+  and d.starts_at >= %(starts_at)s and d.starts_at < %(ends_at)s and d.modified_at < r.begun_at
   and d.id not in (select named.id from roster s, unnest(s.seen) as named (id)
     where s.connection_id = %(connection_id)s and s.model = %(roster)s)
   -- What a vehicle did that has left the fleet is no longer told, and was not withdrawn for that.
@@ -115,7 +115,7 @@ where d.connection_id = %(connection_id)s and d.model = %(model)s and d.deleted_
 update document d set deleted_at = %(stamp)s, modified_at = %(stamp)s
 from changed c
 where d.connection_id = %(connection_id)s and d.model = %(model)s and d.id = c.id
-returning d.id, d.body, d.added_at, d.raw_id, d.hidden, d.hidden
+returning d.id, d.body::text, d.added_at, d.raw_id, d.hidden, d.hidden
 
 -- name: govern_changed
 select e.id, e.hidden as was_hidden, {hidden} as hidden
@@ -126,7 +126,7 @@ where e.connection_id = %(connection_id)s and e.model = %(model)s and e.hidden i
 update document d set hidden = c.hidden, modified_at = %(stamp)s
 from changed c
 where d.connection_id = %(connection_id)s and d.model = %(model)s and d.id = c.id
-returning d.id, d.body, d.added_at, d.raw_id, d.hidden, c.was_hidden, d.deleted_at
+returning d.id, d.body::text, d.added_at, d.raw_id, d.hidden, c.was_hidden, d.deleted_at
 
 -- name: drop_roster
 delete from roster where connection_id = %(connection_id)s and model = %(roster)s
