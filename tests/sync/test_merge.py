@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,14 +14,15 @@ from milepost import ids
 from milepost.ids import Identity
 from milepost.kit.contract import Cut
 from milepost.models.location import Fix
-from milepost.models.stats import StatReading
+from milepost.models.stats import StatReading, StatType
 from milepost.models.vehicle import Vehicle
 from milepost.store import archive, connections, merge_documents, merge_series
+from milepost.store.archive import RawCut
 from milepost.store.connections import ConnectionRow
 from milepost.store.merge_documents import Change
 from milepost.store.merge_series import Merged
-from milepost.store.partitions import Partitions, months_between
-from milepost.store.pool import Database, fetch_all
+from milepost.store.partitions import Partitions, Series, months_between
+from milepost.store.pool import Database, Session, fetch_all
 from milepost.vault import ConnectionKey, Unreadable
 
 MIDNIGHT = datetime(2026, 2, 1, tzinfo=UTC)
@@ -34,15 +36,28 @@ def track(vehicle: str, count: int, *, speed: float = 50.0) -> Cut:
     return Cut(body=b'{"gps":[]}', schema="test.gps", subject=vehicle, path="gps", records=fixes)
 
 
+def readings_of(kind: StatType, count: int) -> Cut:
+    readings: list[Any] = [
+        StatReading(kind, MIDNIGHT + timedelta(minutes=n), float(n)) for n in range(count)
+    ]
+    return Cut(body=b"{}", schema="test", subject="1", path=kind, records=readings)
+
+
+Way = Callable[[Session, Series, list[RawCut], Identity, datetime], Awaitable[Merged]]
+
+
 async def merge(
-    database: Database, connection: ConnectionRow, cuts: list[Cut], *, straight: bool = False
+    database: Database,
+    connection: ConnectionRow,
+    cuts: list[Cut],
+    series: Series = "position",
+    way: Way = merge_series.merge_staged,
 ) -> Merged:
-    await Partitions(database).ensure("position", sorted(merge_series.months(cuts)))
-    merge_rows = merge_series.copy_straight if straight else merge_series.merge_staged
+    await Partitions(database).ensure(series, sorted(merge_series.months(cuts)))
     async with database.transaction() as session:
         stamp = await connections.stamp(session, connection.id)
         raw_cuts = archive.number(cuts, stamp)
-        return await merge_rows(session, "position", raw_cuts, Identity(connection.id), stamp)
+        return await way(session, series, raw_cuts, Identity(connection.id), stamp)
 
 
 async def test_positions_merged_twice_change_nothing_the_second_time(
@@ -60,7 +75,9 @@ async def test_positions_merged_twice_change_nothing_the_second_time(
 async def test_only_the_cut_with_a_changed_position_counts_as_changed(
     database: Database, connection: ConnectionRow
 ) -> None:
-    await merge(database, connection, [track("1", 5), track("2", 3)], straight=True)
+    await merge(
+        database, connection, [track("1", 5), track("2", 3)], way=merge_series.copy_straight
+    )
 
     changed = await merge(database, connection, [track("1", 5), track("2", 3, speed=60.0)])
 
@@ -81,7 +98,67 @@ async def test_copying_straight_over_something_is_refused_by_the_key(
     await merge(database, connection, [track("1", 2)])
 
     with pytest.raises(UniqueViolation):
-        await merge(database, connection, [track("1", 3)], straight=True)
+        await merge(database, connection, [track("1", 3)], way=merge_series.copy_straight)
+
+
+async def test_a_page_of_which_half_is_there_brings_the_other_half_and_what_changed(
+    database: Database, connection: ConnectionRow
+) -> None:
+    """Speeds of the first three are other ones than before: those are changes, and the last four are new."""
+    await merge(database, connection, [track("1", 6)], way=merge_series.merge)
+    overlapping = track("1", 10, speed=60.0)
+    overlapping.records[3:6] = track("1", 6).records[3:6]
+
+    merged = await merge(database, connection, [overlapping, track("2", 3)], way=merge_series.merge)
+    again = await merge(database, connection, [overlapping, track("2", 3)], way=merge_series.merge)
+
+    assert (merged.rows, len(merged.raw_ids)) == (3 + 4 + 3, 2)
+    assert (again.rows, len(again.raw_ids)) == (0, 0)
+    assert await counted(database) == {"position": 13, "row_count": 13}
+
+
+async def test_a_page_within_a_stretch_that_is_full_already_is_merged(
+    database: Database, connection: ConnectionRow
+) -> None:
+    await merge(database, connection, [track("1", 50)], way=merge_series.merge)
+    sparse = track("1", 50)
+    sparse.records[:] = [*sparse.records[::10], *track("1", 52).records[-1:]]
+
+    merged = await merge(database, connection, [sparse], way=merge_series.merge)
+
+    assert merged.rows == 1
+    assert await counted(database) == {"position": 51, "row_count": 51}
+
+
+async def test_a_page_that_names_something_new_twice_is_refused_by_the_key(
+    database: Database, connection: ConnectionRow
+) -> None:
+    with pytest.raises(UniqueViolation):
+        await merge(database, connection, [track("1", 4), track("1", 4)], way=merge_series.merge)
+
+
+async def test_readings_of_another_type_in_the_same_time_are_new(
+    database: Database, connection: ConnectionRow
+) -> None:
+    await merge(database, connection, [readings_of("odometer", 5)], "stat", merge_series.merge)
+    both = [readings_of("odometer", 7), readings_of("engine_rpm", 3)]
+
+    merged = await merge(database, connection, both, "stat", merge_series.merge)
+
+    assert (merged.rows, len(merged.raw_ids)) == (2 + 3, 2)
+    assert await counted(database, "stat") == {"stat": 10, "row_count": 10}
+
+
+async def counted(database: Database, series: Series = "position") -> dict[str, int]:
+    async with database.session() as session:
+        (rows,), (told,) = [
+            (await fetch_all(session, query))[0]
+            for query in (
+                f"select count(*) from {series}",
+                "select sum(rows)::int8 from row_count",
+            )
+        ]
+    return {series: rows, "row_count": told}
 
 
 async def test_positions_land_in_the_month_of_their_own_time(
@@ -107,13 +184,8 @@ async def test_readings_of_different_types_at_one_instant_are_all_kept(
         StatReading("odometer", MIDNIGHT, 12.5),
     ]
     cut = Cut(body=b"{}", schema="test", subject="1", path="x", records=readings)
-    await Partitions(database).ensure("stat", merge_series.months([cut]))
 
-    async with database.transaction() as session:
-        stamp = await connections.stamp(session, connection.id)
-        merged = await merge_series.merge_staged(
-            session, "stat", archive.number([cut], stamp), Identity(connection.id), stamp
-        )
+    merged = await merge(database, connection, [cut], "stat")
 
     assert merged.rows == 2
 
