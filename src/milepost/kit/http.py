@@ -7,11 +7,11 @@ import functools
 import random
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from datetime import UTC, timedelta
 from email.utils import parsedate_to_datetime
 from importlib.metadata import version
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx2
 import msgspec
@@ -31,6 +31,8 @@ from milepost.kit.addresses import CheckedTransport, Forbidden
 from milepost.kit.authorization import Anonymous, Authorization
 from milepost.kit.hosts import Hosts
 from milepost.kit.limits import SHORT_WAIT_SECONDS, Budget
+
+_Found = TypeVar("_Found")
 
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 45.0
@@ -351,3 +353,13 @@ def _tls(scheme: str) -> ssl.SSLContext:
     if scheme == "http":
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # Trusts nobody, and is never asked.
     return httpx2.create_ssl_context()
+
+
+async def together(asked: Iterable[Coroutine[None, None, _Found]]) -> list[_Found]:
+    """Ask for several things at once; the first failure stops the rest and is raised as it is."""
+    try:
+        async with asyncio.TaskGroup() as calls:
+            tasks = [calls.create_task(each) for each in asked]
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+    return [task.result() for task in tasks]

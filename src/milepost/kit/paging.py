@@ -1,16 +1,11 @@
-"""Ways of asking: from cursor to cursor, where going in circles stops with an error, and for several things at once."""
+"""Guards a walk from cursor to cursor: one that would go in circles stops with an error."""
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections import deque
-from collections.abc import Coroutine, Iterable
-from typing import TypeVar
 
 from milepost.errors import Changed
-
-_Found = TypeVar("_Found")
 
 # So many cursors are compared with at once; a longer circle is found too, at the latest in its second round.
 _RECENT = 4096
@@ -54,13 +49,3 @@ class LoopGuard:
 
 def _short(cursor: str) -> bytes:
     return hashlib.blake2b(cursor.encode(), digest_size=12).digest()
-
-
-async def together(asked: Iterable[Coroutine[None, None, _Found]]) -> list[_Found]:
-    """Ask for several things at once; the first failure stops the rest and is raised as it is."""
-    try:
-        async with asyncio.TaskGroup() as calls:
-            tasks = [calls.create_task(each) for each in asked]
-    except ExceptionGroup as failed:
-        raise failed.exceptions[0] from None
-    return [task.result() for task in tasks]

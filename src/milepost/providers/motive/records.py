@@ -12,7 +12,7 @@ from msgspec import Raw
 from milepost import clock
 from milepost.kit.contract import Cut, Page, Slice
 from milepost.kit.days import DAY, days_of, each_day, each_month, midnight, next_month
-from milepost.kit.paging import together
+from milepost.kit.http import together
 from milepost.kit.salvage import Window, refuse_strange_page
 from milepost.models.hos import HOSAvailableTime
 from milepost.models.safety import CameraMedia
