@@ -1,10 +1,12 @@
-"""Days, months and time zones: which of them a stretch of time touches, and when each begins."""
+"""Days, months and time zones: which of them a stretch of time touches, when each begins, what it adds up to."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
+
+from msgspec import UNSET, UnsetType
 
 DAY = timedelta(days=1)
 
@@ -43,3 +45,10 @@ def next_month(month: date) -> date:
 def midnight(day: date, zone: ZoneInfo) -> datetime:
     """Return the beginning of a day in a zone."""
     return datetime(day.year, day.month, day.day, tzinfo=zone)
+
+
+def less(whole: int | UnsetType, *parts: int | UnsetType) -> int | UnsetType:
+    """Take out of a duration what is told by itself too, so that no instant counts twice; never below nothing."""
+    if whole is UNSET:
+        return UNSET
+    return max(0, whole - sum(part for part in parts if part is not UNSET))

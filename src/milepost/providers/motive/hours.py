@@ -8,6 +8,7 @@ from msgspec import UNSET, Raw, UnsetType
 from milepost import clock, units
 from milepost.ids import Identity
 from milepost.kit.contract import Cut, Reject
+from milepost.kit.days import less
 from milepost.kit.salvage import UNREADABLE, Window, entity_cut, read, text
 from milepost.models.driver import Driver
 from milepost.models.hos import (
@@ -182,25 +183,30 @@ def _remarks(event: shapes.Event, log: shapes.Log) -> list[HOSRemark]:
 
 
 def _durations(log: shapes.Log) -> HOSStatusDurations:
-    """Read a day's sums; personal conveyance and yard moves lie inside off duty and on duty."""
-    special: dict[HOSStatus, float] = {}
+    """Read a day's sums, each instant for one status: what is special is taken out of what it is counted as."""
+    special: dict[HOSStatus, int] = {}
+    within: dict[HOSStatus, list[int]] = {}
     for entry in log.events or []:
         try:
             event = msgspec.json.decode(unwrap(entry, "event"), type=shapes.Event)
         except UNREADABLE:
             continue
-        if event.sds_type in SPECIAL and event.end_time is not None:
-            status = SPECIAL[event.sds_type]
-            length = (event.end_time - event.start_time).total_seconds()
-            special[status] = special.get(status, 0.0) + length
+        status = SPECIAL.get(event.sds_type or "")
+        if status is None or status == "waiting_time" or event.end_time is None:
+            continue
+        length = units.ms_from_seconds((event.end_time - event.start_time).total_seconds())
+        special[status] = special.get(status, 0) + length
+        counted_as = STATUSES.get(event.type or "")
+        if counted_as is not None:
+            within.setdefault(counted_as, []).append(length)
     return HOSStatusDurations(
-        on_duty=_ms(log.on_duty_duration),
-        off_duty=_ms(log.off_duty_duration),
-        driving=_ms(log.driving_duration),
+        on_duty=less(_ms(log.on_duty_duration), *within.get("on_duty", ())),
+        off_duty=less(_ms(log.off_duty_duration), *within.get("off_duty", ())),
+        driving=less(_ms(log.driving_duration), *within.get("driving", ())),
         waiting=_ms(log.waiting_duration),
         sleeper_bed=_ms(log.sleeper_duration),
-        personal_conveyance=_ms(special.get("personal_conveyance")),
-        yard_move=_ms(special.get("yard_move")),
+        personal_conveyance=special.get("personal_conveyance", UNSET),
+        yard_move=special.get("yard_move", UNSET),
     )
 
 

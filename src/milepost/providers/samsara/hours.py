@@ -10,7 +10,7 @@ from msgspec import UNSET, Raw, UnsetType
 from milepost import clock, units
 from milepost.ids import Identity
 from milepost.kit.contract import Cut, Reject
-from milepost.kit.days import zone_named
+from milepost.kit.days import less, zone_named
 from milepost.kit.salvage import UNREADABLE, Window, entity_cut, instant, read, text
 from milepost.models.driver import Driver
 from milepost.models.hos import (
@@ -155,13 +155,15 @@ def _log(
 
 
 def _durations(raw: shapes.Durations) -> HOSStatusDurations:
+    """Read a day's sums, each instant for one status (README, “Decisions of the mapping”)."""
+    conveyance, waiting = _ms(raw.personalConveyanceDurationMs), _ms(raw.waitingTimeDurationMs)
     return HOSStatusDurations(
         on_duty=_ms(raw.onDutyDurationMs),
-        off_duty=_ms(raw.offDutyDurationMs),
+        off_duty=less(_ms(raw.offDutyDurationMs), conveyance, waiting),
         driving=_ms(raw.driveDurationMs),
-        waiting=_ms(raw.waitingTimeDurationMs),
+        waiting=waiting,
         sleeper_bed=_ms(raw.sleeperBerthDurationMs),
-        personal_conveyance=_ms(raw.personalConveyanceDurationMs),
+        personal_conveyance=conveyance,
         yard_move=_ms(raw.yardMoveDurationMs),
     )
 
