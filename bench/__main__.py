@@ -11,13 +11,25 @@ import msgspec
 from cyclopts import App, Parameter
 from rich.console import Console
 
-from bench import allowance, beginnings, depths, dialects, figures, throughput, webhooks
+from bench import (
+    allowance,
+    beginnings,
+    depths,
+    dialects,
+    figures,
+    newest,
+    throughput,
+    trips,
+    webhooks,
+)
 from bench.figures import Figure
 from bench.installation import Installation, installed
 from milepost import log
 from milepost.cli import running
 
-Name = Literal["throughput", "beginnings", "depths", "webhooks", "dialects", "allowance"]
+Name = Literal[
+    "throughput", "beginnings", "depths", "webhooks", "dialects", "allowance", "trips", "newest"
+]
 
 _TITLES: dict[Name, str] = {
     "throughput": "Sync throughput, memory and size",
@@ -26,6 +38,8 @@ _TITLES: dict[Name, str] = {
     "webhooks": "Webhooks",
     "dialects": "Three dialects",
     "allowance": "Use of providers' allowances",
+    "trips": "Eighteen months of trips",
+    "newest": "Newest first",
 }
 
 app = App(name="python -m bench", help_format="plaintext")
@@ -58,6 +72,8 @@ async def _measure(wanted: list[Name], rows: int, *, json: bool) -> int:
         "webhooks": webhooks.measure,
         "dialects": dialects.measure,
         "allowance": allowance.measure,
+        "trips": trips.measure,
+        "newest": newest.measure,
     }
     console = Console() if sys.stdout.isatty() else Console(width=140)
     found: dict[str, list[Figure]] = {}

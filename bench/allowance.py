@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 
-from bench.dialects import LOGINS
 from bench.figures import Figure
 from bench.installation import Installation
+from bench.played import LOGINS
 from milepost import clock
 from milepost.errors import SlowDown
 from milepost.ids import Identity, new

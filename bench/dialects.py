@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import importlib
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -16,39 +14,23 @@ from msgspec import Raw
 from bench import bound
 from bench.figures import Figure, median
 from bench.installation import Installation
-from bench.processes import running
+from bench.played import LOGINS, Fleet, played
 from bench.replay import NOW
-from milepost import clock, ids
+from milepost import clock
 from milepost.ids import Identity
-from milepost.jobs import queue as jobs
 from milepost.kit import registry
 from milepost.kit.contract import Cut, Slice
 from milepost.kit.login import Pocket
-from milepost.kit.registry import Registry
 from milepost.kit.salvage import Window
-from milepost.models.connection import Account, Company, Options
 from milepost.models.location import Fix
-from milepost.store import connections, syncs
 from milepost.store.pool import Database, Session, fetch_one
-from milepost.store.syncs import SyncRow
-from milepost.sync.request import Desk
-from milepost.sync.run import Runner
-from milepost.sync.worker import tasks
-from milepost.vault import ConnectionKey, new_token
 
 CODES = ("samsara", "motive", "geotab")
-LOGINS = {
-    "samsara": {"apiKey": "bench"},
-    "motive": {"apiKey": "bench"},
-    "geotab": {"username": "bench@fleet.example", "password": "any", "database": "fleet"},
-}
 VEHICLES = 600
 DAY = timedelta(days=1)
 RUNS = 3
 _MAPPED = 40  # Vehicles whose day is mapped: some 100,000 positions.
 _PASSES = 5
-_START_SECONDS, _LOOK_SECONDS = 60.0, 0.05
-_MOST_TURNS = 60
 
 Map = Callable[[bytes, str | None, Window], list[Cut]]
 
@@ -56,24 +38,12 @@ Map = Callable[[bytes, str | None, Window], list[Cut]]
 async def measure(site: Installation) -> list[Figure]:
     found: list[Figure] = []
     for code in CODES:
-        async with _played(site, code, _MAPPED) as url:
+        async with played(site, code, _MAPPED) as url:
             found += _mapping(code, await _positions(code, url))
     for code in CODES:
-        async with _played(site, code, VEHICLES) as url, site.database() as database:
+        async with played(site, code, VEHICLES) as url, site.database() as database:
             found += await _day(site, database, code, url)
     return found
-
-
-@contextlib.asynccontextmanager
-async def _played(site: Installation, code: str, vehicles: int) -> AsyncIterator[str]:
-    place = site.folder / f"{code}-{vehicles}.url"
-    command = ["bench.replay", code, str(vehicles), str(place)]
-    async with running(command, site.environ, site.folder / "replay.log") as process:
-        async with asyncio.timeout(_START_SECONDS):
-            while not (place.is_file() and place.read_text()):
-                process.require()
-                await asyncio.sleep(_LOOK_SECONDS)
-        yield place.read_text()
 
 
 async def _positions(code: str, url: str) -> list[Cut]:
@@ -127,81 +97,20 @@ def _mapping(code: str, cuts: Sequence[Cut]) -> list[Figure]:
     ]
 
 
-class _Days:
-    """Syncs of one provider's fleet, a new connection each."""
-
-    def __init__(self, database: Database, providers: Registry, application_id: UUID) -> None:
-        self._database = database
-        self._application_id = application_id
-        self.queue = jobs.app(database.url, min_size=1, max_size=3)
-        self._desk = Desk(providers, self.queue)
-        self._runner = Runner(
-            database, providers, self.queue, turn_seconds=30, public_url="http://127.0.0.1"
-        )
-        tasks(self.queue, self._runner)
-
-    async def sync(self, code: str) -> tuple[UUID, float]:
-        """Connect the fleet anew and sync its last day; return the connection and the seconds."""
-        with clock.held_at(NOW):
-            row = await _connection(self._database, self._application_id, code)
-            started = time.perf_counter()
-            async with self._database.transaction() as session:
-                asked = await self._desk.request(session, row, reason="request", days=1)
-            for _ in range(_MOST_TURNS):
-                await self._runner.wake_due()
-                await self.queue.run_worker_async(
-                    queues=[jobs.SYNC_QUEUE], wait=False, install_signal_handlers=False
-                )
-                found = await self._state(asked)
-                if found.status in ("completed", "failed"):
-                    break
-            if found.status != "completed":
-                raise RuntimeError(f"The sync of {code} is {found.status}: {found.failure_reason}")
-            return row.id, time.perf_counter() - started
-
-    async def _state(self, sync: SyncRow) -> SyncRow:
-        async with self._database.session() as session:
-            found = await syncs.get(session, sync.connection_id, sync.id)
-        assert found is not None
-        return found
-
-
-async def _connection(
-    database: Database, application_id: UUID, code: str
-) -> connections.ConnectionRow:
-    """Write a connected fleet without asking its provider."""
-    token = new_token("con_tkn_")
-    values = {
-        "id": ids.new(), "application_id": application_id, "provider": code, "sync_mode": "manual",
-        "source_id": None, "company": Company(), "account": Account(), "options": Options(),
-        "filters": None, "external_id": None, "tags": [],
-        "token_digest": database.pepper.digest(token),
-        "sealed_token": database.vault.seal(token.encode()),
-        "sealed_key": database.vault.seal(ConnectionKey.new().bytes),
-        "sealed_credentials": database.vault.seal(msgspec.json.encode(LOGINS[code])),
-        "at": clock.now(), "next_sync_at": None,
-    }  # fmt: skip
-    async with database.transaction() as session:
-        return await connections.insert(session, values)
-
-
 async def _day(site: Installation, database: Database, code: str, url: str) -> list[Figure]:
     """Sync a day once to hear the provider, and then several times without waiting for it."""
     providers = registry.load({code: url}, {code: 0})
-    async with database.session() as session:
-        row = await fetch_one(session, "select id from application limit 1")
-    assert row is not None
-    days = _Days(database, providers, row[0])
+    fleet = Fleet(database, providers)
     seconds: list[float] = []
     processor: list[float] = []
     ratios: list[float] = []
-    async with days.queue.open_async(), site.session() as session:
-        await days.sync(code)
+    async with fleet.queue.open_async(), site.session() as session:
+        await fleet.sync(code, 1)
         for _ in range(RUNS):
             await session.execute("truncate position, stat, raw, row_count")
             await session.execute("checkpoint")
             before = time.process_time()
-            connection_id, took = await days.sync(code)
+            connection_id, took = await fleet.sync(code, 1)
             processor.append(time.process_time() - before)
             seconds.append(took)
             rows = await _counted(session, connection_id)

@@ -34,7 +34,9 @@ def key_of(model: str, fields: Mapping[str, Any]) -> Key:
         "IFTAVehicleMonth": ("vehicle", "month", "jurisdiction"),
     }  # fmt: skip
     found = [str(fields.get(name)) for name in names[model]]
-    if model == "Driver":  # Some dialects have no place for a middle name, others put it with the first.
+    if (
+        model == "Driver"
+    ):  # Some dialects have no place for a middle name, others put it with the first.
         found = [found[0].split()[0], found[1].split()[-1]]
     return tuple(each.replace("-", "") if model == "Device" else each for each in found)
 
