@@ -45,12 +45,19 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the tables that tests have recorded, also those that ran in another process."""
-    for reports in terminalreporter.stats.values():
-        for report in reports:
-            for name, value in getattr(report, "user_properties", []):
-                if name == "table" and getattr(report, "when", "") == "call":
-                    title, rows = value
-                    terminalreporter.section(title)
-                    for row in rows:
-                        terminalreporter.write_line(row)
+    """Print the tables and figures that tests have recorded, also those that ran in another process."""
+    told = [
+        pair
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        if getattr(report, "when", "") == "call"
+        for pair in getattr(report, "user_properties", [])
+    ]
+    for title, rows in [value for name, value in told if name == "table"]:
+        terminalreporter.section(title)
+        for row in rows:
+            terminalreporter.write_line(row)
+    if figures := sorted(value for name, value in told if name == "figure"):
+        terminalreporter.section("what must hold → figure")
+        for point, figure in figures:
+            terminalreporter.write_line(f"{point:44} {figure}")

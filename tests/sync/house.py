@@ -19,7 +19,7 @@ from milepost.store import connections, syncs
 from milepost.store.connections import ConnectionRow
 from milepost.store.pool import Database, fetch_all
 from milepost.store.syncs import SyncRow
-from milepost.sync.request import Desk
+from milepost.sync.request import Desk, Reason
 from milepost.sync.run import Runner
 from milepost.sync.worker import tasks
 from milepost.vault import ConnectionKey, new_token
@@ -29,7 +29,12 @@ class House:
     """Everything that a test of syncs needs at hand."""
 
     def __init__(
-        self, database: Database, connection: ConnectionRow, sandbox: Sandbox, providers: Registry
+        self,
+        database: Database,
+        connection: ConnectionRow,
+        sandbox: Sandbox,
+        providers: Registry,
+        turn_seconds: float = 60,
     ) -> None:
         self.database = database
         self.connection = connection
@@ -41,18 +46,20 @@ class House:
             database,
             providers,
             self.queue,
-            turn_seconds=60,
+            turn_seconds=turn_seconds,
             public_url="http://127.0.0.1",
             cadence=timedelta(hours=2),
         )
         tasks(self.queue, self.runner)
 
-    async def request(self, **asked: Any) -> SyncRow:
-        """Ask for a sync, as the API does."""
+    async def request(
+        self, whose: ConnectionRow | None = None, reason: Reason = "request", **asked: Any
+    ) -> SyncRow:
+        """Ask for a sync of the fleet, or of another one, as the API does."""
         async with self.database.transaction() as session:
-            row = await connections.get(session, self.connection.id)
+            row = await connections.get(session, (whose or self.connection).id)
             assert row is not None
-            return await self.desk.request(session, row, reason="request", **asked)
+            return await self.desk.request(session, row, reason=reason, **asked)
 
     async def work(self) -> None:
         """Let a worker do what is due, and leave."""
