@@ -59,6 +59,14 @@ async def next_number(session: Session, connection_id: UUID, sync_id: UUID) -> i
     return int(row[0])
 
 
+async def urgent(session: Session, connection_id: UUID, sync_id: UUID, rank: int) -> bool:
+    """Say whether a sync has slices to do that come before `rank`."""
+    values = {"connection_id": connection_id, "id": sync_id, "rank": rank}
+    row = await fetch_one(session, SQL["urgent"], values)
+    assert row is not None
+    return bool(row[0])
+
+
 async def change(
     session: Session, query: str, connection_id: UUID, sync_id: UUID, **values: Any
 ) -> None:

@@ -172,7 +172,9 @@ class Runner:
                     session, sync, teller, "; ".join(dict.fromkeys(pause.failures))
                 )
             else:
-                urgent = any(row.rank < planner.HISTORY_RANK and not row.ended for row in rows)
+                urgent = await slices.urgent(
+                    session, sync.connection_id, sync.id, planner.HISTORY_RANK
+                )
                 await self._next_turn(session, sync, pause.until, urgent=urgent)
 
     async def try_again(self, session: Session, sync: SyncRow, teller: Teller, why: str) -> None:

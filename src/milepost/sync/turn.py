@@ -25,7 +25,8 @@ from milepost.sync.telling import Teller
 
 log = structlog.get_logger()
 
-# Providers ask for at most some four requests in flight per fleet.
+# Slices are read side by side, and each holds two pages at the most: with four a worker's memory stays near
+# 90 MB. How many calls are under way is the client's matter, by the provider's limits.
 _AT_ONCE = 4
 
 

@@ -24,6 +24,12 @@ on conflict (connection_id, sync_id, stream) do update
 -- name: next_number
 select coalesce(max(number) + 1, 0) from slice where connection_id = %(connection_id)s and sync_id = %(id)s
 
+-- name: urgent
+select exists (
+  select from slice
+  where connection_id = %(connection_id)s and sync_id = %(id)s and status = 'todo' and rank < %(rank)s
+)
+
 -- name: turn_page
 with turned as (
   update slice set cursor = %(cursor)s, pages = pages + 1, records = records + %(records)s,
