@@ -69,10 +69,14 @@ def logs_cut(body: Raw, window: Window, identity: Identity, provider: str) -> Cu
     )
 
 
-def daily_log_cut(body: Raw, zone: ZoneInfo, identity: Identity, provider: str) -> Cut:
+def daily_log_cut(
+    body: Raw, zone: ZoneInfo, window: Window, identity: Identity, provider: str
+) -> Cut:
     """Cut a driver's day out of its page; `zone` is for a driver who has no time zone of their own."""
 
-    def build(raw: shapes.DailyLog) -> HOSDailyLog:
+    def build(raw: shapes.DailyLog) -> HOSDailyLog | Reject:
+        if bad := window.verdict(raw.startTime):
+            return Reject(f"startTime: {bad}", 0)
         local = raw.startTime.astimezone(zone_named(raw.driver.timezone) or zone)
         driver, date = str(raw.driver.id), local.date().isoformat()
         source_id = f"{driver}:{date}"

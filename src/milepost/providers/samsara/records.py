@@ -60,7 +60,11 @@ async def hos_daily_logs(line: Line, slice_: Slice) -> AsyncIterator[Page]:
     first, last = days_of(*window_of(slice_))
     first, last = first - DAY, min(last + DAY, clock.now().astimezone(zone).date())
     cut = functools.partial(
-        hours.daily_log_cut, zone=zone, identity=line.identity, provider=line.code
+        hours.daily_log_cut,
+        zone=zone,
+        window=Window(clock.now()),
+        identity=line.identity,
+        provider=line.code,
     )
     ask = functools.partial(line.client.daily_logs, line.permission("hos_daily_logs"), first, last)
     legs = [Leg(sweep, functools.partial(ask, sweep), cut) for sweep in SWEEPS]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -20,6 +20,7 @@ from milepost.providers.samsara import (
     sim_equipment,
     sim_hours,
     sim_listings,
+    sim_mishaps,
     sim_reports,
     sim_safety,
     sim_stats,
@@ -92,8 +93,7 @@ def answer(request: SimRequest, world: World, now: datetime, conditions: Conditi
         body = endpoint.show(request, world, now, conditions)
     except Declined as declined:
         return _decline(request, now, declined, {})
-    if conditions.mishaps & {"cursor_repeated", "bad_record", "unknown_field", "other_account"}:
-        body = _spoil(body, request, conditions)
+    body = sim_mishaps.spoil(body, request, now, conditions)
     headers = {"content-type": "application/json", "request-id": request_id(request, now)}
     return SimAnswer(status=200, body=body, headers=headers)
 
@@ -136,6 +136,8 @@ def _admit(request: SimRequest, conditions: Conditions) -> Endpoint:
         raise Declined(404, "Not Found")
     if "cursor_lost" in mishaps and request.argument("after"):
         raise Declined(400, "Invalid pagination cursor")
+    if "failed_inside" in mishaps:
+        raise Declined(200, "Something went wrong")
     return endpoint
 
 
@@ -174,41 +176,3 @@ def _decline(
         body=body,
         headers={"content-type": "application/json", "request-id": id_, **headers},
     )
-
-
-def _spoil(body: bytes, request: SimRequest, conditions: Conditions) -> bytes:
-    page: dict[str, Any] = msgspec.json.decode(body)
-    records = _records(page)
-    if "bad_record" in conditions.mishaps and records:
-        _harm(records[0])
-    if "unknown_field" in conditions.mishaps:
-        for record in records:
-            record["zenithIndex"] = {"value": 7, "note": "not in any document"}
-    if "other_account" in conditions.mishaps and request.path == "/me":
-        page["data"]["id"] = f"9{page['data']['id']}"
-    after = request.argument("after")
-    if "cursor_repeated" in conditions.mishaps and after and "pagination" in page:
-        page["pagination"] = {"endCursor": after, "hasNextPage": True}
-    return msgspec.json.encode(page)
-
-
-def _records(page: dict[str, Any]) -> list[dict[str, Any]]:
-    """Find a page's records: under `data`, inside the object that `data` is, or under `trips`."""
-    data = page.get("data", page.get("trips"))
-    if isinstance(data, dict):
-        data = next((value for value in data.values() if isinstance(value, list)), None)
-    return data if isinstance(data, list) else []
-
-
-def _harm(record: dict[str, Any]) -> None:
-    """Take something essential out of a record: a position's latitude, a value, or what names it."""
-    for value in record.values():
-        first = value[0] if isinstance(value, list) and value else value
-        if isinstance(first, dict) and "time" in first:
-            first.pop("latitude", None) or first.pop("value", None)
-            return
-    if record.get("hosLogs"):
-        record["hosLogs"][0].pop("hosStatusType")
-    elif not any(record.pop(key, None) for key in ("id", "serial", "startMs", "vehicleId")):
-        named: dict[str, Any] = record.get("driver") or record.get("vehicle") or {}
-        named.pop("id", None)
