@@ -7,9 +7,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 from tests.sandbox.motive_told import NOW, START, Told, at, given, name
 
+from milepost.models.hos import HOSStatus
 from milepost.models.safety import CameraMediaFile
 
 
@@ -75,7 +76,7 @@ async def test_a_drivers_day_comes_back_also_when_clocks_change(told: Told) -> N
             counted = true.durations_ms
             # Each stretch is cut to its seconds.
             slack = 1_000 * (1 + len(told.world.duty(driver.id, true.starts_at, true.ends_at, NOW)))
-            shown = {
+            shown: dict[HOSStatus, int | UnsetType] = {
                 "off_duty": spent.off_duty, "on_duty": spent.on_duty, "driving": spent.driving,
                 "sleeper_bed": spent.sleeper_bed,
                 "personal_conveyance": spent.personal_conveyance, "yard_move": spent.yard_move,
