@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from uuid import UUID
 
 import pytest
+from tests.sync import ward as wards
 from tests.sync.house import House, connect
 
 from milepost import ids
@@ -54,3 +55,12 @@ async def house(database: Database, application_id: UUID) -> AsyncIterator[House
         made = House(database, connection, simulator, providers)
         async with made.queue.open_async():
             yield made
+
+
+@pytest.fixture
+async def ward(
+    database: Database, application_id: UUID, installation_key: str
+) -> AsyncIterator[wards.Ward]:
+    """A provider with two small trucks, and a process that runs workers until they die."""
+    async with wards.opened(database, application_id, installation_key) as found:
+        yield found

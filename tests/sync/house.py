@@ -129,7 +129,7 @@ async def connect(
         "application_id": application_id,
         "provider": provider,
         "sync_mode": "manual",
-        "source_id": "1",
+        "source_id": None,
         "company": Company(),
         "account": Account(),
         "options": Options(),
