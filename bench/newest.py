@@ -21,7 +21,7 @@ HISTORY_DAYS = 30
 _DAY_BEFORE = NOW - timedelta(days=1)
 _LOOK_SECONDS, _LIMIT_SECONDS = 0.25, 300.0
 
-_NEWEST = "select max(located_at) from position group by vehicle_id order by 1"
+_NEWEST = "select max(located_at) from position where located_at >= %(since)s group by vehicle_id order by 1"
 _LAST_DAY = (
     "select (select count(*) from position where located_at >= %(since)s),"
     " (select count(*) from stat where at >= %(since)s)"
@@ -57,7 +57,7 @@ async def measure(site: Installation) -> list[Figure]:
         found += [
             Figure(
                 name=f"{code}: last position of every vehicle", value=positions, unit="s", target=10,
-                note=f"{len(newest)} of {VEHICLES} vehicles have one",
+                note=f"{len(newest)} of {VEHICLES} vehicles have one of that day",
             ),
             Figure(
                 name=f"{code}: last 24 hours", value=last_day, unit="s", target=60,
@@ -68,7 +68,7 @@ async def measure(site: Installation) -> list[Figure]:
 
 
 async def _newest(session: Session) -> list[Any]:
-    return await fetch_all(session, _NEWEST)
+    return await fetch_all(session, _NEWEST, {"since": _DAY_BEFORE})
 
 
 async def _last_day(session: Session) -> list[Any]:
@@ -86,4 +86,4 @@ async def _until(
         if sync.done():
             sync.result()
         await asyncio.sleep(_LOOK_SECONDS)
-    raise TimeoutError(f"{await look()} is not {wanted} after {_LIMIT_SECONDS:g} seconds.")
+    raise TimeoutError(f"Not everything had come within {_LIMIT_SECONDS:g} seconds.")
