@@ -10,8 +10,10 @@ from typing import Any
 import httpx2
 import pytest
 
-from milepost.sandbox.app import Sandbox, Settings
-from milepost.sandbox.faults import Fault, FaultBook
+from milepost.errors import SetupError
+from milepost.kit import registry
+from milepost.sandbox.app import Sandbox, Settings, read_settings
+from milepost.sandbox.faults import Fault, FaultBook, read_faults
 from milepost.sandbox.serving import serving
 
 VEHICLES = "/samsara/fleet/vehicles"
@@ -210,3 +212,25 @@ async def test_faults_are_listed_with_their_hits_and_deleted(client: httpx2.Asyn
     assert (await client.delete("/_sandbox/faults")).json() == {"deleted": 2}
     assert (await client.get(VEHICLES)).status_code == 200
     assert (await client.delete("/_sandbox/faults/99")).status_code == 404
+
+
+def test_faults_are_read_from_words() -> None:
+    first, second = read_faults(
+        "throttled path=*/trips count=3 seconds=0.5; vehicles_missing vehicles=1,2"
+    )
+
+    assert (first.kind, first.path, first.count, first.seconds) == ("throttled", "*/trips", 3, 0.5)
+    assert (second.kind, second.vehicles, second.count) == ("vehicles_missing", ["1", "2"], None)
+
+
+@pytest.mark.parametrize("text", ["thrott", "slow seconds=soon", "slow when=now", "cut count=0"])
+def test_a_fault_that_is_none_is_refused_with_the_kinds_that_there_are(text: str) -> None:
+    with pytest.raises(SetupError, match=r"is no good: .* Kinds: .*rows_repeated"):
+        read_faults(text)
+
+
+def test_faults_of_the_settings_are_in_force_from_the_beginning() -> None:
+    settings = read_settings({"MILEPOST_SANDBOX_FAULTS": "broken count=2; cut"})
+    sandbox = Sandbox(settings, registry.load().simulators())
+
+    assert [fault.kind for fault in sandbox.faults.list()] == ["broken", "cut"]

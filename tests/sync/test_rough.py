@@ -1,4 +1,4 @@
-"""Syncs of Motive and Geotab whose vendor misbehaves in every way at once end whole: nothing lost, nothing twice."""
+"""Syncs of Samsara, Motive and Geotab whose vendor misbehaves in every way at once end whole: nothing lost, nothing twice."""
 
 from __future__ import annotations
 
@@ -19,11 +19,13 @@ from milepost.store.pool import Database
 NOON = datetime(2026, 3, 10, 18, tzinfo=UTC)
 START = NOON - timedelta(days=1)
 LOGINS = {
+    "samsara": b'{"apiKey":"key"}',
     "motive": b'{"apiKey":"key"}',
     "geotab": b'{"username":"a@fleet.example","password":"any","database":"fleet"}',
 }
 # What each fault is aimed at: a path, or a text of the body where all goes to one path.
 AIMS = {
+    "samsara": ["*/stats/history", "*/trips", "*/hos/logs", "*/fleet/drivers", "*/fleet/vehicles"],
     "motive": ["*/v3/vehicle_locations/*", "*/driving_periods", "*/logs", "*/users", "*/vehicles"],
     "geotab": ["LogRecord", "Trip", "DutyStatusLog", "User", "StatusData"],
 }
@@ -49,7 +51,7 @@ async def break_down(house: House, **fault: Any) -> None:
     """Let a fault hit each kind of call once or twice."""
     code = house.connection.provider
     for aim in AIMS[code]:
-        where = {"path": aim} if code == "motive" else {"query": aim}
+        where = {"query": aim} if code == "geotab" else {"path": aim}
         await house.fault(**{**fault, **where})
 
 
@@ -123,7 +125,7 @@ async def test_a_token_that_is_revoked_in_the_middle_stops_the_sync_and_loses_no
     rough: House,
 ) -> None:
     code = rough.connection.provider
-    where = {"path": AIMS[code][0]} if code == "motive" else {"query": AIMS[code][0]}
+    where = {"query": AIMS[code][0]} if code == "geotab" else {"path": AIMS[code][0]}
     await rough.fault(kind="token_revoked", skip=1, **where)
 
     stopped = await finished(rough, NOON)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 
 def sandbox(
@@ -14,6 +17,7 @@ def sandbox(
     vehicles: int = 10,
     tracks: Path | None = None,
     limits: bool = True,
+    fault: Annotated[list[str] | None, Parameter(negative="")] = None,
 ) -> None:
     """Serve every provider's simulator over one deterministic fleet, until Ctrl-C.
 
@@ -24,6 +28,7 @@ def sandbox(
         vehicles: How many vehicles the seeded fleet has.
         tracks: A folder of GPX files; one vehicle a file drives them instead, re-dated to end now.
         limits: Keep the vendors' rate limits.
+        fault: What goes wrong, as "throttled path=*/trips count=3"; may be given several times.
     """
     from granian import Granian
     from granian.constants import Interfaces
@@ -31,15 +36,18 @@ def sandbox(
     from milepost import clock
     from milepost.kit import registry
     from milepost.sandbox.app import Settings, create_app, make_world
+    from milepost.sandbox.faults import read_faults
 
     settings = Settings(
         seed=seed,
         vehicles=vehicles,
         tracks=tracks.resolve() if tracks else None,
         limits=limits,
+        faults=";".join(fault or []),
         start=clock.now(),  # A worker that is started anew must not re-date the traces.
     )
-    world = make_world(settings)  # A folder that cannot be read is told here, not by a worker.
+    # A folder that cannot be read, or a fault that is none, is told here, not by a worker.
+    world, faults = make_world(settings), read_faults(settings.faults)
     os.environ.update(settings.environment())
     base = f"http://{host}:{port}"
     print(f"{world.fleet.name}: {len(world.vehicles)} vehicles, {len(world.drivers)} drivers")
@@ -49,6 +57,8 @@ def sandbox(
         elif file.refused:
             reasons = ", ".join(f"{count} {reason}" for reason, count in file.refused.items())
             print(f"  {file.file}: {file.points} points drive; refused: {reasons}")
+    for each in faults:
+        print(f"Goes wrong: {each.kind} at {each.path}")
     for code in registry.load().simulators():
         print(f"Simulator: {base}/{code}")
     print("Any bearer token opens the fleet:")

@@ -24,7 +24,7 @@ from milepost.kit.grants import Grants
 from milepost.kit.simulation import Conditions, SimAnswer, SimRequest, Throttle
 from milepost.kit.world import World
 from milepost.sandbox.controls import CONTROLS, Controls
-from milepost.sandbox.faults import MISHAPS, SLOW_S, Fault, FaultBook, without
+from milepost.sandbox.faults import MISHAPS, SLOW_S, Fault, FaultBook, read_faults, without
 from milepost.sandbox.oracle import RequestLog
 from milepost.sandbox.tracks import TrackWorld
 from milepost.sandbox.world import SyntheticWorld
@@ -42,7 +42,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     `tracks` names a folder of GPX files, whose vehicles replace the seeded ones and whose traces end at
     `start` (unset: now). `limits` switches the vendors' rate limits. `prerender` keeps every whole hour
-    that was once written, so that measurements leave the simulator's own cost out.
+    that was once written, so that measurements leave the simulator's own cost out. `faults` are in force
+    from the beginning, as `read_faults` reads them.
     """
 
     seed: int = 7
@@ -53,6 +54,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     prerender: bool = False
     page_readings: int | None = None
     page_records: int | None = None
+    faults: str = ""
 
     def environment(self) -> dict[str, str]:
         """Spell these settings for a child process."""
@@ -102,6 +104,8 @@ class Sandbox:
         self.world = make_world(settings)
         self.simulators = dict(simulators)
         self.faults = FaultBook()
+        for fault in read_faults(settings.faults):
+            self.faults.add(fault)
         self.log = RequestLog()
         self._controls = Controls(self.world, self.faults, self.log, self.prerender)
         self._shelf: dict[Any, Any] | None = {} if settings.prerender else None

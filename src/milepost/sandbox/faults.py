@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 
+from milepost.errors import SetupError
 from milepost.kit.simulation import Mishap
 from milepost.kit.world import VehicleCard, World
 
@@ -53,6 +54,28 @@ class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
             and (self.query in query or self.query.encode() in body)
             and (self.token is None or authorization.partition(" ")[2].strip() == self.token)
         )
+
+
+def read_faults(text: str) -> list[Fault]:
+    """Read faults as words: a kind and `name=value` each, several with semicolons between them.
+
+    For example `throttled path=*/trips count=3; slow seconds=0.5`. Raises SetupError that says what is no good.
+    """
+    found: list[Fault] = []
+    for each in filter(str.strip, text.split(";")):
+        kind, *rest = each.split()
+        given: dict[str, Any] = {"kind": kind}
+        for word in rest:
+            name, _, value = word.partition("=")
+            given[name] = value.split(",") if name == "vehicles" else value
+        try:
+            found.append(msgspec.convert(given, Fault, strict=False))
+        except msgspec.ValidationError as error:
+            kinds = ", ".join(sorted({*MISHAPS, *get_args(WireFault)}))
+            raise SetupError(
+                f"The fault “{each.strip()}” is no good: {error}. Kinds: {kinds}."
+            ) from None
+    return found
 
 
 class FaultBook:
