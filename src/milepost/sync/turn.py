@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ import structlog
 
 from milepost import clock
 from milepost.errors import Changed, CursorLost, NotAllowed, NotOffered, SlowDown, TryAgain
-from milepost.kit.contract import Connector, Manifest, Page
+from milepost.kit.contract import Connector, Manifest
 from milepost.kit.slices import SliceRow
 from milepost.models.issue import IssueCode
 from milepost.store import connections, coverage, slices
@@ -25,8 +25,8 @@ from milepost.sync.telling import Teller
 
 log = structlog.get_logger()
 
-# Slices are read side by side, and each holds two pages at the most: with four a worker's memory stays near
-# 90 MB. How many calls are under way is the client's matter, by the provider's limits.
+# Slices are read side by side, and each holds a page: with four a worker's memory stays below 90 MB. How many
+# calls are under way is the client's matter, by the provider's limits.
 _AT_ONCE = 4
 
 
@@ -122,15 +122,13 @@ class Turn:
             row = msgspec.structs.replace(row, ends_at=min(row.ends_at, clock.now()))
         spec = self._manifest.stream(row.stream)
         hidden = await self._landing.hidden(spec) if self._filtered else {}
-        pages = _ahead(self._connector.pages(row.task(frozenset(hidden.values()))))
-        try:
-            async for page in pages:
-                # Who is let in meanwhile lacks what was not asked for, and is noted for that.
-                row = await _to_its_end(self._landing.land(spec, row, page, hidden.keys()))
-                if self._time_is_up():
-                    return
-        finally:
-            await pages.aclose()
+        # The next page is asked for once this one is merged, so that a worker's death costs one page at the
+        # most; what merging would wait for comes from the other hands.
+        async for page in self._connector.pages(row.task(frozenset(hidden.values()))):
+            # Who is let in meanwhile lacks what was not asked for, and is noted for that.
+            row = await _to_its_end(self._landing.land(spec, row, page, hidden.keys()))
+            if self._time_is_up():
+                return
 
     async def _refuse(
         self, row: SliceRow, refused: NotAllowed | NotOffered, code: IssueCode
@@ -179,15 +177,3 @@ async def _to_its_end(landing: Coroutine[Any, Any, SliceRow]) -> SliceRow:
     except asyncio.CancelledError:
         await asyncio.gather(task, return_exceptions=True)
         raise
-
-
-async def _ahead(pages: AsyncIterator[Page]) -> AsyncGenerator[Page, None]:
-    """Fetch and decode the next page while the one before it is merged, and no further ahead."""
-    coming = asyncio.ensure_future(anext(pages, None))
-    try:
-        while (page := await coming) is not None:
-            coming = asyncio.ensure_future(anext(pages, None))
-            yield page
-    finally:
-        coming.cancel()
-        await asyncio.gather(coming, return_exceptions=True)
