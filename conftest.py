@@ -58,6 +58,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         for row in rows:
             terminalreporter.write_line(row)
     if figures := sorted(value for name, value in told if name == "figure"):
-        terminalreporter.section("what must hold → figure")
-        for point, figure in figures:
-            terminalreporter.write_line(f"{point:44} {figure}")
+        terminalreporter.section("figures")
+        for figure in figures:
+            terminalreporter.write_line(figure)

@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 from asyncio.subprocess import PIPE
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -102,7 +103,7 @@ async def test_a_wish_to_wait_is_obeyed_by_everybody_who_shares(database: Databa
 
 
 async def test_processes_that_share_a_budget_use_nearly_all_of_it_and_are_not_refused(
-    database: Database, installation_key: str
+    database: Database, installation_key: str, record_property: Callable[[str, object], None]
 ) -> None:
     """Three processes, two hands' worth of connectors each, a simulator that enforces 25 a second."""
     sandbox = Sandbox(Settings(vehicles=2, limits=True), registry.load().simulators())
@@ -137,5 +138,9 @@ async def test_processes_that_share_a_budget_use_nearly_all_of_it_and_are_not_re
 
     assert [process.returncode for process in started] == [0, 0, 0]
     seen = sandbox.log.show(each=False)["endpoints"]["/samsara/fleet/vehicles"]
+    used = 100 * (seen["requests"] - seen["throttled"]) / (rate * seconds)
+    record_property(
+        "figure", f"{used:.0f} % of the allowance used, {seen['throttled']} calls refused"
+    )
     assert seen["throttled"] == 0
     assert seen["requests"] >= 0.9 * rate * seconds

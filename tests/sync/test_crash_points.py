@@ -83,6 +83,9 @@ async def test_a_worker_that_dies_at_any_commit_is_followed_by_one_that_complete
     assert died >= lived["commits"] // 2 - 1
     figures = {"commits of the sync": lived["commits"], "workers killed": died}
     record_property("table", tabled(f"Killed at every commit, lane {lane + 1}", figures, again))
+    record_property(
+        "figure", f"killed at every second of {lived['commits']} commits, lane {lane + 1}"
+    )
 
 
 async def test_a_worker_that_dies_at_any_instant_is_followed_by_one_that_completes_its_sync(
@@ -100,3 +103,4 @@ async def test_a_worker_that_dies_at_any_instant_is_followed_by_one_that_complet
 
     figures = {"seed": SEED, "workers killed": died}
     record_property("table", tabled("Killed at random instants", figures, again))
+    record_property("figure", f"killed at {died} random instants")

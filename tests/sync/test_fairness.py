@@ -63,7 +63,7 @@ class Turns:
 
 
 async def test_a_long_backfill_delays_another_fleets_first_page_by_one_turn_at_most(
-    hurried: House, application_id: UUID
+    hurried: House, application_id: UUID, record_property: Callable[[str, object], None]
 ) -> None:
     """The newcomer asks in the middle of a turn of the other's; theirs are the next, until they have what is new."""
     newcomer = await connect(hurried.database, application_id)
@@ -71,6 +71,8 @@ async def test_a_long_backfill_delays_another_fleets_first_page_by_one_turn_at_m
 
     await turns.run(lambda: asked(hurried, newcomer, "request"))
 
+    waited = turns.of[turns.asked_at :].index((newcomer.id, True))
+    record_property("figure", f"the newcomer waited for the turn under way and {waited} others")
     own = turns.of.count((newcomer.id, True))
     assert own
     assert turns.of[turns.asked_at :][:own] == [(newcomer.id, True)] * own

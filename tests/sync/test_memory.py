@@ -55,7 +55,7 @@ async def test_a_sync_of_many_rows_needs_the_memory_of_one_of_few(
     many, many_rows = await peak_of(large, installation_key, DAYS)
 
     figure = f"{few:.0f} MB for {few_rows:,} rows, {many:.0f} MB for {many_rows:,}"
-    record_property("figure", ("memory of a worker, at its peak", figure))
+    record_property("figure", f"a worker's peak: {figure}")
     assert many_rows > 6 * few_rows
     assert many <= CEILING_MEGABYTES
     assert many - few <= 40, "what is not given back at once is some slack of the allocator"

@@ -133,7 +133,7 @@ async def test_whatever_is_asked_at_whatever_moment_every_sync_ends_and_the_flee
         did += fleet.did
 
     figure = ", ".join(f"{name} {times}" for name, times in sorted(did.items()))
-    record_property("figure", (f"ends at any moment, walks {lane + 1} of 2", figure))
+    record_property("figure", f"walks, lane {lane + 1}: {figure}")
 
 
 @pytest.mark.parametrize("act", ["cancel", "archive", "delete"])

@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ async def last_stamp(house: House) -> object:
 
 
 async def test_a_sync_whose_worker_died_runs_again_at_default_settings_without_an_operator(
-    house: House, installation_key: str
+    house: House, installation_key: str, record_property: Callable[[str, object], None]
 ) -> None:
     await house.fault(kind="slow", path="*/stats/*", seconds=0.02)
     sync = await house.request(days=1.5)
@@ -55,10 +56,12 @@ async def test_a_sync_whose_worker_died_runs_again_at_default_settings_without_a
         await until(house, sync, pages=10)
         process.kill()
         await process.wait()
+    died = time.monotonic()
     async with worker(house, installation_key, **DEFAULTS):
         at_death = await house.state(sync)
         async with asyncio.timeout(30):  # What is promised.
             now = await until(house, sync, pages=at_death.pages + 1)
+        record_property("figure", f"at work again after {time.monotonic() - died:.1f} s")
         done = await until(house, sync, ended=True)
 
     assert now.attempts == 2

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
+
+if TYPE_CHECKING:  # What the verb itself imports late, so that others start fast.
+    from milepost.kit.world import World
+    from milepost.sandbox.faults import Fault
 
 
 def sandbox(
@@ -49,21 +53,7 @@ def sandbox(
     # A folder that cannot be read, or a fault that is none, is told here, not by a worker.
     world, faults = make_world(settings), read_faults(settings.faults)
     os.environ.update(settings.environment())
-    base = f"http://{host}:{port}"
-    print(f"{world.fleet.name}: {len(world.vehicles)} vehicles, {len(world.drivers)} drivers")
-    for file in getattr(world, "files", []):
-        if file.unreadable:
-            print(f"  {file.file}: {file.unreadable}")
-        elif file.refused:
-            reasons = ", ".join(f"{count} {reason}" for reason, count in file.refused.items())
-            print(f"  {file.file}: {file.points} points drive; refused: {reasons}")
-    for each in faults:
-        print(f"Goes wrong: {each.kind} at {each.path}")
-    for code in registry.load().simulators():
-        print(f"Simulator: {base}/{code}")
-    print("Any bearer token opens the fleet:")
-    print(f"  curl -H 'Authorization: Bearer any' '{base}/samsara/fleet/vehicles/stats?types=gps'")
-    print(f"Controls: {base}/_sandbox/world, /_sandbox/requests, /_sandbox/faults")
+    _introduce(f"http://{host}:{port}", world, faults, [*registry.load().simulators()])
     Granian(
         f"{create_app.__module__}:{create_app.__name__}",
         address=host,
@@ -73,3 +63,21 @@ def sandbox(
         websockets=False,
         log_access=False,
     ).serve()
+
+
+def _introduce(base: str, world: World, faults: list[Fault], codes: list[str]) -> None:
+    """Say who is simulated, what goes wrong, and where to ask."""
+    print(f"{world.fleet.name}: {len(world.vehicles)} vehicles, {len(world.drivers)} drivers")
+    for file in getattr(world, "files", []):
+        if file.unreadable:
+            print(f"  {file.file}: {file.unreadable}")
+        elif file.refused:
+            reasons = ", ".join(f"{count} {reason}" for reason, count in file.refused.items())
+            print(f"  {file.file}: {file.points} points drive; refused: {reasons}")
+    for each in faults:
+        print(f"Goes wrong: {each.kind} at {each.path}")
+    for code in codes:
+        print(f"Simulator: {base}/{code}")
+    print("Any bearer token opens the fleet:")
+    print(f"  curl -H 'Authorization: Bearer any' '{base}/samsara/fleet/vehicles/stats?types=gps'")
+    print(f"Controls: {base}/_sandbox/world, /_sandbox/requests, /_sandbox/faults")
