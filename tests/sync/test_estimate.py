@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.sync.house import House
 
@@ -131,6 +131,10 @@ PAST = st.dictionaries(
 )
 
 
+@example(days=2.0, more=29.0, vehicles=6, past={
+    ("groups", "listing"): Measured(slices=1, pages=1, records=0, seconds=0.0),
+    ("ifta_months", "history"): Measured(slices=1, pages=3, records=1, seconds=0.0),
+})  # fmt: skip
 @given(days=st.floats(0.1, 700), more=st.floats(0, 300), vehicles=st.integers(0, 3000), past=PAST)
 def test_a_longer_sync_never_costs_less(
     days: float, more: float, vehicles: int, past: estimate.Past

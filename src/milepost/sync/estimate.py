@@ -151,7 +151,10 @@ def _calls(
             pieces *= max(1, math.ceil(subjects / spec.call_subjects))
         if spec.call_days:
             pieces *= max(1, math.ceil(_seconds(row, now) / _DAY / spec.call_days))
-    if measured is not None and pieces == 1 and measured.pages > 2 * measured.slices:
+    # A stream that is cut into calls by subjects or days has pages as full as its windows were long: the past
+    # says nothing about them, and a longer window would seem to cost less.
+    cut = spec.call_subjects or spec.call_days
+    if measured is not None and not cut and measured.pages > 2 * measured.slices:
         call_rows = measured.records / measured.pages or call_rows
     return max(pieces, math.ceil(rows / call_rows))
 
