@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -78,7 +79,7 @@ async def _last_day(session: Session) -> list[Any]:
 async def _until(
     sync: asyncio.Task[Any], look: Callable[[], Awaitable[list[Any]]], wanted: list[Any]
 ) -> float:
-    """Return the instant at which what is stored is what is wanted."""
+    """Return the instant at which what is stored is what is wanted; infinity where that takes too long."""
     until = time.perf_counter() + _LIMIT_SECONDS
     while time.perf_counter() < until:
         if await look() == wanted:
@@ -86,4 +87,4 @@ async def _until(
         if sync.done():
             sync.result()
         await asyncio.sleep(_LOOK_SECONDS)
-    raise TimeoutError(f"Not everything had come within {_LIMIT_SECONDS:g} seconds.")
+    return math.inf

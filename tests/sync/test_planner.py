@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -73,6 +74,28 @@ def test_entities_come_first_then_the_feed_then_the_newest_history() -> None:
     ends = [end for _, end in history(rows)]
     assert ends == sorted(ends, reverse=True)
     assert [row.number for row in rows] == list(range(len(rows)))
+
+
+def test_the_last_day_of_positions_comes_before_two_weeks_of_anything_else() -> None:
+    duty = StreamSpec(
+        name="hos_logs",
+        model="hos_log",
+        kind="records",
+        permission="p",
+        title="t",
+        window_hours=336,
+    )
+    positions = msgspec.structs.replace(SERIES, feed=False)
+    rows = planner.plan(
+        msgspec.structs.replace(MANIFEST, streams=[duty, positions]),
+        now=NOW, wanted=[(NOW - 20 * DAY, NOW)], held={}, checkpoints={},
+    )  # fmt: skip
+
+    assert [(row.stream, row.starts_at) for row in rows[:2]] == [
+        ("locations", NOW - DAY),
+        ("hos_logs", NOW - 14 * DAY),
+    ]
+    assert [row.rank for row in rows] == sorted(row.rank for row in rows)
 
 
 def test_a_sync_of_zero_days_still_lists_every_entity_and_opens_the_feed() -> None:
