@@ -84,6 +84,7 @@ def test_the_last_day_of_positions_comes_before_two_weeks_of_anything_else() -> 
         permission="p",
         title="t",
         window_hours=336,
+        feed=False,
     )
     positions = msgspec.structs.replace(SERIES, feed=False)
     rows = planner.plan(
