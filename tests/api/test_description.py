@@ -34,7 +34,8 @@ SINCE = {
     "RecordMetadata.deletedAt",  # An extension: tombstones.
     "Vehicle.derived", "FaultCodeEvent.derived",  # Extensions: computed, on request.
     "Provider.available",  # An extension: a provider of the contract may have no connector here.
-    "ModelSupport.evidence",  # An extension: what the claim that a model can be read rests on.
+    # Extensions: what the claim that a model can be read rests on, and which of its fields are not the provider's.
+    "ModelSupport.evidence", "ModelSupport.absentFields", "ModelSupport.derivedFields", "ModelSupport.reason",
     "Agreement.applicationId",  # The contract requires it without describing it.
 }  # fmt: skip
 

@@ -117,6 +117,27 @@ async def test_each_model_that_can_be_read_says_what_that_rests_on(
     assert "evidence" not in known["omnitracs"]["supportedModels"]["Trip"]
 
 
+async def test_each_model_says_which_fields_its_provider_lacks_and_which_are_derived(
+    client: Client,
+) -> None:
+    known = {
+        each["code"]: each["supportedModels"] for each in (await client.get("/providers")).json()
+    }
+
+    vehicle = known["samsara"]["Vehicle"]
+    assert "fuelEfficiency" in vehicle["absentFields"]
+    assert "vin" not in vehicle["absentFields"]
+    assert "derived.vinValid" in vehicle["derivedFields"]
+    assert "absentFields" not in known["samsara"]["Trip"]  # It fills them all.
+    assert known["argos"]["Vehicle"]["absentFields"] == known["geotab"]["Vehicle"]["absentFields"]
+    duty = known["tt-eld"]["HOSLog"]
+    assert duty["supportedOperations"] == {"read": "not_supported_by_provider"}
+    assert duty["reason"].startswith("TT ELD")
+    assert known["omnitracs"]["Vehicle"] == {
+        "supportedOperations": {"read": "not_supported_by_terminal"}
+    }
+
+
 async def test_a_bad_key_is_refused_even_where_none_is_needed(site: Site) -> None:
     got = await site.http.get("/tsp/v1/providers", headers={"Authorization": "Bearer sk_prod_x"})
 

@@ -1,9 +1,13 @@
-"""Writes `docs/reference/models/*.md` and `docs/reference/coverage.md`: fields, types, units, and who carries them."""
+"""Writes what is carried: `docs/reference/models/*.md`, `docs/reference/coverage.md`, and each provider's
+`lacking.json`, which `GET /providers` tells of.
+"""
 
 from __future__ import annotations
 
 import importlib
+import importlib.resources
 import inspect
+import json
 import pkgutil
 import re
 import types
@@ -16,6 +20,7 @@ import msgspec
 from msgspec import UnsetType
 
 from milepost import models as package
+from milepost.kit import registry
 from milepost.kit.contract import Ground, Manifest
 from milepost.kit.laws.carried import MODELS, Seen
 from milepost.models.meta import Model
@@ -199,11 +204,16 @@ def coverage_page(cards: Mapping[str, Manifest], carried: Carried) -> str:
         for name in MODELS:
             seen = carried[code].get(name)
             if seen is None:
-                lines.append(f"- {name}: not at all")
-            elif absent := sorted(_leaves(name) - seen.keys()):
+                why = cards[code].absent.get(name, "not read by Milepost yet")
+                lines.append(f"- {name}: not at all; {why}")
+            elif absent := _lacking(name, seen):
                 lines.append(f"- {name}: {', '.join(f'`{each}`' for each in absent)}")
         lines.append("")
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _lacking(name: str, seen: Mapping[str, set[str]]) -> list[str]:
+    return sorted(_leaves(name) - seen.keys())
 
 
 def _leaves(name: str) -> set[str]:
@@ -221,4 +231,8 @@ def _leaves(name: str) -> set[str]:
 def pages(cards: Mapping[str, Manifest], carried: Carried) -> dict[Path, str]:
     """Write all pages, by their places."""
     made = {ROOT / "models" / f"{name}.md": model_page(name, cards, carried) for name in MODELS}
+    for code, seen in carried.items():
+        lacking = {name: absent for name in sorted(seen) if (absent := _lacking(name, seen[name]))}
+        place = Path(str(importlib.resources.files(registry.load().package(code))))
+        made[place / "lacking.json"] = json.dumps(lacking, indent=1) + "\n"
     return {**made, ROOT / "coverage.md": coverage_page(cards, carried)}

@@ -205,6 +205,10 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     login_limit: float = 0
     learned_limits: dict[str, float] = {}
     supported_models: dict[str, str]  # contract model name → support
+    absent: dict[
+        str, str
+    ] = {}  # contract model that the provider has nothing of → how that is known
+    lacking: dict[str, list[str]] = {}  # of carried models: fields never seen (`lacking.json`)
     sample_rate: str
     available_history: str
     logo: str

@@ -195,6 +195,8 @@ def _entries() -> dict[str, Entry]:
     for package in packages:
         folder = importlib.resources.files(package)
         card = msgspec.toml.decode(folder.joinpath("manifest.toml").read_bytes())
+        if (seen := folder.joinpath("lacking.json")).is_file():
+            card["lacking"] = msgspec.json.decode(seen.read_bytes())
         for laid_over in [{}, *_brands(folder)]:
             manifest = msgspec.convert({**card, **laid_over}, Manifest)
             found[manifest.code] = Entry(manifest, package)

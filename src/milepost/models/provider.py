@@ -33,10 +33,17 @@ class Evidence(Model, frozen=True, kw_only=True):
 
 
 class ModelSupport(Model, frozen=True, kw_only=True):
-    """Whether a model can be read; `evidence` is an extension of ours."""
+    """Whether a model can be read.
+
+    `evidence` (what that rests on), `absentFields` (those that the provider never fills), `derivedFields` (those
+    that Milepost adds on request) and `reason` (why there is nothing) are extensions of ours.
+    """
 
     supported_operations: Operations
     evidence: list[Evidence] | UnsetType = UNSET
+    absent_fields: list[str] | UnsetType = UNSET
+    derived_fields: list[str] | UnsetType = UNSET
+    reason: str | UnsetType = UNSET
     sample_rate: str | UnsetType = UNSET
     available_history: str | UnsetType = UNSET
     types: list[SafetyEventType] | UnsetType = UNSET  # of safety events: the kinds that are told

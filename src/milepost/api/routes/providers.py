@@ -8,6 +8,7 @@ from msgspec import UNSET
 from milepost.api.operations import Call, Operation
 from milepost.kit import catalogue
 from milepost.kit.contract import Manifest
+from milepost.models.derived import DerivedFault, DerivedVehicle
 from milepost.models.provider import (
     MODEL_NAMES,
     Evidence,
@@ -17,6 +18,11 @@ from milepost.models.provider import (
     Reference,
     Support,
 )
+
+_DERIVED = {
+    model: [f"derived.{field.encode_name}" for field in msgspec.structs.fields(derived)]
+    for model, derived in (("Vehicle", DerivedVehicle), ("FaultCodeEvent", DerivedFault))
+}
 
 
 async def list_providers(call: Call) -> list[Provider]:
@@ -63,21 +69,26 @@ def _awaited(code: str, name: str) -> Provider:
 
 
 def _support(manifest: Manifest, model: str) -> ModelSupport:
+    if reason := manifest.absent.get(model):
+        return ModelSupport(
+            supported_operations=Operations(read="not_supported_by_provider"), reason=reason
+        )
     stated = manifest.supported_models.get(model, "not_supported_by_terminal")
     read = Operations(read=msgspec.convert(stated, Support))
     evidence = [
         Evidence(on=each.on, date=each.date or UNSET, records=each.records or UNSET)
         for each in manifest.evidence.get(model, [])
     ] or UNSET
-    if model == "VehicleLocation":
-        return ModelSupport(
-            supported_operations=read,
-            evidence=evidence,
-            sample_rate=manifest.sample_rate,
-            available_history=manifest.available_history,
-        )
-    types = manifest.safety_event_types if model == "SafetyEvent" else UNSET
-    return ModelSupport(supported_operations=read, evidence=evidence, types=types)
+    dense = model == "VehicleLocation"
+    return ModelSupport(
+        supported_operations=read,
+        evidence=evidence,
+        absent_fields=manifest.lacking.get(model) or UNSET,
+        derived_fields=_DERIVED.get(model, UNSET) if stated == "supported" else UNSET,
+        sample_rate=manifest.sample_rate if dense else UNSET,
+        available_history=manifest.available_history if dense else UNSET,
+        types=manifest.safety_event_types if model == "SafetyEvent" else UNSET,
+    )
 
 
 OPERATIONS = [
@@ -88,7 +99,8 @@ OPERATIONS = [
         tag="Providers",
         summary="List Providers",
         description="All providers of the contract. Those without a connector here are not `available` (an "
-        "extension): their status is `deprecated`, and none of their models is supported. `evidence` says what a model "
+        "extension): their status is `deprecated`, and none of their models is supported. `absentFields`, `derivedFields` and "
+        "`reason` tell what a provider never fills, what Milepost adds on request, and why there is nothing. `evidence` says what a model "
         "rests on: a vendor's document or SDK, recorded answers, a real account. Works without a "
         "key, then without `baseCode`.",
         answer=list[Provider],

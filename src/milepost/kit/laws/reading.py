@@ -54,6 +54,8 @@ async def manifest_is_true(stage: Stage) -> str:
         raise Broken("there is no README.md that says where the claims come from")
     if not card.streams:
         return "no streams yet"
+    if both := card.absent.keys() & card.supported_models.keys():
+        raise Broken(f"said to be there and said to be absent: {', '.join(sorted(both))}")
     carried = {CARRIED[spec.model] for spec in card.streams}
     carried |= {"VehicleStatLog"} if any(spec.with_stats for spec in card.streams) else set()
     unsaid = carried - card.supported_models.keys()
