@@ -29,6 +29,9 @@ EXTENSIONS = {
     "Vehicle.derived only here",
     "FaultCodeEvent.derived only here",
     "Provider.supportedModels.*.evidence only here",  # What the claim rests on.
+    "Provider.supportedModels.*.absentFields only here",
+    "Provider.supportedModels.*.derivedFields only here",
+    "Provider.supportedModels.*.reason only here",
     "Provider.available only here",  # A provider of the contract without a connector here.
     "EntityMetadata.deletedAt only here",  # When the source withdrew a record: tombstones.
 }
