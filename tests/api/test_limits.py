@@ -17,7 +17,9 @@ from milepost import ids
 from milepost.api.app import build
 from milepost.api.sender import networks
 from milepost.api.throttle import Limits
+from milepost.cli.caller import Caller
 from milepost.jobs import queue as jobs
+from milepost.sandbox.serving import serving
 from milepost.store import allowances
 from milepost.store.pool import Database
 
@@ -214,3 +216,29 @@ def test_the_shared_bucket_grants_no_more_than_the_limit_in_any_stretch(
         for end, granted in found[place:]:
             total += granted
             assert total <= rate * (end - begin) + max(1.0, rate) + 1e-3
+
+
+async def test_the_command_line_waits_when_it_is_told_to_and_reads_on(
+    site: Site, fleet: Client
+) -> None:
+    key, token = fleet.headers["Authorization"].split()[1], fleet.headers["Connection-Token"]
+    database = Database(site.database.url, site.database.vault, pool_size=2)
+    app = build(
+        database, site.registry, jobs.app(database.url), "https://milepost.test",
+        limits=Limits(connection=10),
+    )  # fmt: skip
+    refusals = 0
+
+    async def counted(scope: Any, receive: Any, send: Any) -> None:
+        async def note(message: Any) -> None:
+            nonlocal refusals
+            refusals += message.get("status") == 429
+            await send(message)
+
+        await app(scope, receive, note)
+
+    async with app.lifespan(), serving(counted) as url, Caller(url, key, token) as caller:
+        named = {(await caller.get("/connections/current"))["id"] for _ in range(30)}
+
+    assert len(named) == 1
+    assert refusals

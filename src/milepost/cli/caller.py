@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping
 from types import TracebackType
 from typing import Any, Self
@@ -9,8 +11,11 @@ from typing import Any, Self
 import httpx2
 
 from milepost.errors import MilepostError, SetupError
+from milepost.kit.http import retry_after
 
 _SECONDS = 60.0
+# The API's own limits ask for a second or two; whoever is told to wait longer wants to be told.
+_WAIT_SECONDS = 60.0
 
 
 class Refused(MilepostError):
@@ -22,7 +27,10 @@ class Refused(MilepostError):
 
 
 class Caller:
-    """Calls the API with an application's secret key, and with a connection's token where there is one."""
+    """Calls the API with an application's secret key, and with a connection's token where there is one.
+
+    What is refused as too many requests is asked again when the API said to, for a minute at most.
+    """
 
     def __init__(self, url: str, key: str, token: str | None = None) -> None:
         self.url = url.rstrip("/")
@@ -48,7 +56,10 @@ class Caller:
     async def send(self, path: str, chunks: AsyncIterator[bytes], size: int, **query: Any) -> Any:
         """Post bytes as they come; `size` is how many there will be."""
         headers = {"Content-Length": str(size), "Content-Type": "application/octet-stream"}
-        return await self._ask("POST", path, params=query, content=chunks, headers=headers)
+        # What was sent of the bytes is gone: a refusal stands.
+        return _result(
+            await self._call("POST", path, params=query, content=chunks, headers=headers)
+        )
 
     async def every(self, path: str, **query: Any) -> AsyncIterator[dict[str, Any]]:
         """Yield the records of a listing, page after page."""
@@ -73,15 +84,27 @@ class Caller:
         await self._client.aclose()
 
     async def _ask(self, method: str, path: str, **content: Any) -> Any:
+        give_up_at = time.monotonic() + _WAIT_SECONDS
+        while True:
+            answer = await self._call(method, path, **content)
+            wait = retry_after(answer.headers) if answer.status_code == 429 else None
+            if wait is None or time.monotonic() + wait > give_up_at:
+                return _result(answer)
+            await asyncio.sleep(wait)
+
+    async def _call(self, method: str, path: str, **content: Any) -> httpx2.Response:
         try:
-            answer = await self._client.request(method, path, **content)
+            return await self._client.request(method, path, **content)
         except (httpx2.TransportError, httpx2.InvalidURL, httpx2.UnsupportedProtocol) as error:
             raise SetupError(
                 f"There is no answer from {self.url} ({error}): is Milepost running?"
             ) from None
-        if answer.is_success:
-            return answer.json()
-        raise Refused(answer.status_code, _said(answer))
+
+
+def _result(answer: httpx2.Response) -> Any:
+    if answer.is_success:
+        return answer.json()
+    raise Refused(answer.status_code, _said(answer))
 
 
 def _said(answer: httpx2.Response) -> str:

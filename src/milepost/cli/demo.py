@@ -143,9 +143,10 @@ async def _show(plan: Plan, console: Console) -> int:
             return 0
         raise
     except MilepostError as error:
-        print(f"milepost: {error}", file=sys.stderr)
+        # What went wrong comes last: whoever sees only the end of a long output sees that.
         for child in children:
             print(f"--- the last lines of the {child.name} ---\n{child.tail()}", file=sys.stderr)
+        print(f"milepost: {error}", file=sys.stderr)
         return 1
     return 0 if completed else 1
 
