@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import math
 import time
 from collections.abc import Awaitable, Callable
@@ -12,11 +13,13 @@ from typing import Any
 
 from bench.figures import Figure
 from bench.installation import Installation
-from bench.played import Fleet, played
+from bench.played import LOGINS, Fleet, played
 from bench.replay import NOW
+from milepost.cli.caller import Caller
 from milepost.kit import registry
 from milepost.store.pool import Session, fetch_all
 
+CODES = ("samsara", "motive", "geotab")
 VEHICLES = 600
 HISTORY_DAYS = 30
 _DAY_BEFORE = NOW - timedelta(days=1)
@@ -30,9 +33,12 @@ _LAST_DAY = (
 
 
 async def measure(site: Installation) -> list[Figure]:
-    """Hear the provider once without its limits; then connect the fleet anew, with them, for a month."""
+    """Hear each provider once without its limits; then connect the fleet anew, with them, for a month.
+
+    Where the vehicles are now is asked afterwards, of a fleet that was connected a moment ago.
+    """
     found: list[Figure] = []
-    for code in ("samsara", "motive", "geotab"):
+    for code in CODES:
         async with (
             played(site, code, VEHICLES) as url,
             site.database() as database,
@@ -57,7 +63,7 @@ async def measure(site: Installation) -> list[Figure]:
         rows = day[0][0] + day[0][1]
         found += [
             Figure(
-                name=f"{code}: last position of every vehicle", value=positions, unit="s", target=10,
+                name=f"{code}: last position of every vehicle is stored", value=positions, unit="s",
                 note=f"{len(newest)} of {VEHICLES} vehicles have one of that day",
             ),
             Figure(
@@ -65,7 +71,23 @@ async def measure(site: Installation) -> list[Figure]:
                 note=f"{rows:,} positions and readings, at the documented limits",
             ),
         ]  # fmt: skip
-    return found
+    return [*found, *[await _readable(site, code) for code in CODES]]
+
+
+async def _readable(site: Installation, code: str) -> Figure:
+    """Connect a fleet as a client does, and read where all of it is."""
+    async with played(site, code, VEHICLES) as url:
+        site.environ["MILEPOST_PROVIDER_URLS"] = json.dumps({code: url})
+        async with site.api(), Caller(site.api_url, site.key) as caller:
+            started = time.perf_counter()
+            body = {"provider": code, "credentials": LOGINS[code], "company": {"name": "Bench"}}
+            caller.use((await caller.post("/connections", body))["token"])
+            seen = {each["vehicle"] async for each in caller.every("/vehicles/locations")}
+            took = time.perf_counter() - started
+    return Figure(
+        name=f"{code}: last position of every vehicle is readable", value=took, unit="s", target=10,
+        note=f"{len(seen)} of {VEHICLES} vehicles, by GET /vehicles/locations",
+    )  # fmt: skip
 
 
 async def _newest(session: Session) -> list[Any]:

@@ -38,6 +38,7 @@ _MOST_TURNS = 60
 async def played(site: Installation, code: str, vehicles: int, *pace: str) -> AsyncIterator[str]:
     """Play a provider; yield its address. `pace` may name a path and how often a second it may be asked."""
     place = site.folder / f"{code}-{vehicles}.url"
+    place.unlink(missing_ok=True)
     command = ["bench.replay", code, str(vehicles), str(place), *pace]
     async with running(command, site.environ, site.folder / "replay.log") as process:
         async with asyncio.timeout(_START_SECONDS):

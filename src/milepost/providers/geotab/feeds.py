@@ -23,8 +23,9 @@ from milepost.providers.geotab.line import Line
 from milepost.providers.geotab.records import window_of
 
 MOST_ROWS = 50_000  # Rows that a page of a feed may have.
-# Each safety event is two questions more: a page of them is read in some seconds.
-MOST_EXCEPTIONS = 1_000
+# Each safety event is up to four questions more, twelve events a call, a call in five seconds: with 1,000 a
+# page took three minutes, six times as long as a turn should.
+MOST_EXCEPTIONS = 100
 EVENTS_AT_ONCE = 12  # So many events' questions fit one call.
 
 SEATED = timedelta(days=3)
