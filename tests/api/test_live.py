@@ -75,6 +75,34 @@ async def test_the_answers_are_paged(fleet: Client, path: str, subject: str) -> 
         assert [each[subject] for each in await fleet.every(path, limit=limit)] == whole
 
 
+@pytest.mark.parametrize("path", ["/vehicles/locations", TRAILERS, HOURS])
+async def test_the_pages_of_a_listing_are_of_one_asking(
+    site: Site, fleet: Client, path: str
+) -> None:
+    before = site.provider_requests
+    whole = await fleet.get(path)
+    once = site.provider_requests - before
+
+    first = await fleet.get(path, limit=1)
+    further = await fleet.get(path, limit=1, cursor=first.json()["next"])
+
+    assert site.provider_requests - before == 2 * once  # Each first page asks.
+    assert "age" not in first.headers
+    assert 0 <= int(further.headers["age"]) < 30
+    assert [*first.json()["results"], *further.json()["results"]] == whole.json()["results"][:2]
+
+
+async def test_a_page_that_comes_half_a_minute_later_asks_anew(site: Site, fleet: Client) -> None:
+    first = await fleet.get("/vehicles/locations", limit=1)
+    before = site.provider_requests
+
+    with clock.held_at(clock.now() + timedelta(seconds=31)):
+        late = await fleet.get("/vehicles/locations", limit=1, cursor=first.json()["next"])
+
+    assert site.provider_requests > before
+    assert "age" not in late.headers
+
+
 async def test_the_time_left_is_narrowed_to_drivers(fleet: Client) -> None:
     whole = [each["driver"] for each in await fleet.every(HOURS)]
 

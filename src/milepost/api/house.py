@@ -13,7 +13,7 @@ from milepost.kit.registry import Registry
 from milepost.store.pool import Database
 from milepost.sync.connections import Reception
 from milepost.sync.lines import Lines
-from milepost.sync.live import Intervals
+from milepost.sync.live import Answers, Intervals
 from milepost.sync.receiving import Receiver
 from milepost.sync.request import Desk
 from milepost.sync.retention import Retention
@@ -31,7 +31,7 @@ class House(msgspec.Struct, frozen=True, kw_only=True):
     endpoints: Endpoints
     receiver: Receiver
     public_url: str
-    polled: Intervals = {}
+    answers: Answers
     retention: Retention
 
 
@@ -49,15 +49,16 @@ def furnish(
     retention: Retention,
 ) -> House:
     desk = Desk(registry, queue)
+    lines = Lines(database, registry)
     return House(
         database=database,
         registry=registry,
         desk=desk,
         throttle=Throttle(database, limits),
         endpoints=Endpoints(database, webhooks_allow),
-        receiver=Receiver(database, registry, desk, Lines(database, registry)),
+        receiver=Receiver(database, registry, desk, lines),
         public_url=link_base.rstrip("/"),
-        polled=polled,
+        answers=Answers(database, lines, polled),
         retention=retention,
         reception=Reception(
             database,

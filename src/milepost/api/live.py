@@ -35,7 +35,8 @@ _NARROWED: dict[str, Parameter[Any]] = {"vehicle": VEHICLE_IDS, "driver": DRIVER
 
 NOTE = (
     "Asks the provider at once, or shows what managed polling has kept, where the installation has it "
-    "switched on; then the header `Age` tells the seconds since the provider was asked."
+    "switched on. Further pages are cut from the answer of the first for half a minute. The header `Age` tells the "
+    "seconds since the provider was asked, where that was earlier."
 )
 
 
@@ -44,9 +45,7 @@ async def listing(call: Call, kind: Kind, expand: Parameter[frozenset[str]]) -> 
     house, subject = call.house, _SUBJECTS[kind]
     bookmarks = call.bookmarks()
     place = bookmarks.read(call.values[CURSOR])
-    answer = await live.answer(
-        house.reception.lines, house.database, call.connection, kind, house.polled
-    )
+    answer = await house.answers.give(call.connection, kind, following=place is not None)
     about = {
         str(getattr(each[0], subject)): each for each in answer.told if _is_wanted(call, each[0])
     }

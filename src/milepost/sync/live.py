@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
+from uuid import UUID
 
 import msgspec
 
@@ -65,6 +66,12 @@ class Answer(msgspec.Struct, frozen=True):
     kept: bool = False
 
 
+# A reader asks for page after page; whoever comes later wants to know where vehicles are then.
+_LISTING = timedelta(seconds=30)
+# Of a fleet of 5,000 vehicles an answer takes some 10 MB with its raw data.
+_REMEMBERED = 8
+
+
 async def line(
     lines: Lines, connection: ConnectionRow, model: str, words: str, *, awaited: bool = True
 ) -> Connector:
@@ -98,24 +105,54 @@ async def ask(
         await connector.aclose()
 
 
-async def answer(
-    lines: Lines,
-    database: Database,
-    connection: ConnectionRow,
-    kind: Kind,
-    polled: Intervals,
-) -> Answer:
-    """Answer from what a poll has kept, no older than the kind's interval; else ask the provider."""
-    interval = polled.get(kind)
-    if interval and connection.status == "connected" and connection.sync_mode == "automatic":
-        since, key = (
-            clock.now() - interval,
-            ConnectionKey(database.vault.open(connection.sealed_key)),
-        )
-        async with database.session() as session:
-            kept = await live_answers.fresh(session, connection.id, key, kind, since)
+class Answers:
+    """Gives the answers to live questions, of one process: from a poll, from a page before, or by asking.
+
+    The pages of a listing are cut from one asking where the same process is asked for them within
+    `_LISTING`; another process asks anew. What is remembered is the last answer of a few connections.
+    """
+
+    def __init__(self, database: Database, lines: Lines, polled: Intervals) -> None:
+        self._database = database
+        self._lines = lines
+        self._polled = polled
+        self._last: dict[tuple[UUID, Kind], Answer] = {}
+
+    async def give(self, connection: ConnectionRow, kind: Kind, *, following: bool) -> Answer:
+        """Answer a question; `following` says that it is for a further page. Raises as `ask` does."""
+        kept = await self._polled_answer(connection, kind)
+        if kept is None and following and connection.status == "connected":
+            kept = self._listed(connection.id, kind)
         if kept is not None:
-            decode: Any = msgspec.json.Decoder(QUESTIONS[kind].type).decode
-            told = [(decode(record), raw) for record, raw in kept.told]
-            return Answer(kept.asked_at, told, kept=True)
-    return await ask(lines, connection, kind)
+            return msgspec.structs.replace(kept, kept=True)
+        found = await ask(self._lines, connection, kind)
+        self._forget()
+        self._last[connection.id, kind] = found
+        return found
+
+    def _listed(self, connection_id: UUID, kind: Kind) -> Answer | None:
+        self._forget()
+        return self._last.get((connection_id, kind))
+
+    def _forget(self) -> None:
+        """Let go of what is old, and of the oldest where there is much."""
+        since = clock.now() - _LISTING
+        recent = sorted(
+            (each for each in self._last.items() if each[1].asked_at > since),
+            key=lambda each: each[1].asked_at,
+        )
+        self._last = dict(recent[-_REMEMBERED:])
+
+    async def _polled_answer(self, connection: ConnectionRow, kind: Kind) -> Answer | None:
+        """Return what a poll has kept, if it is no older than the kind's interval."""
+        interval = self._polled.get(kind)
+        if not interval or connection.status != "connected" or connection.sync_mode != "automatic":
+            return None
+        key = ConnectionKey(self._database.vault.open(connection.sealed_key))
+        async with self._database.session() as session:
+            since = clock.now() - interval
+            kept = await live_answers.fresh(session, connection.id, key, kind, since)
+        if kept is None:
+            return None
+        decode: Any = msgspec.json.Decoder(QUESTIONS[kind].type).decode
+        return Answer(kept.asked_at, [(decode(record), raw) for record, raw in kept.told])

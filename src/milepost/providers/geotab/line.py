@@ -118,7 +118,14 @@ class Line:
 
     async def measures(self) -> dict[str, str | None]:
         """Return the unit of every diagnostic that becomes a reading, as the account's list says."""
-        found = await self.diagnostics(readings.SOURCES, "stats")
+        found = await self._named(
+            "Diagnostic",
+            shapes.Diagnostic,
+            self._diagnostics,
+            readings.SOURCES,
+            "stats",
+            "multi_units",
+        )
         return {id_: ref(diagnostic.unitOfMeasure) for id_, diagnostic in found.items()}
 
     async def diagnostics(self, ids: Iterable[str], stream: str) -> dict[str, shapes.Diagnostic]:
@@ -135,11 +142,12 @@ class Line:
         kept: dict[str, Named],
         ids: Iterable[str],
         stream: str,
+        spends: str = "multi_names",
     ) -> dict[str, Named]:
         """Look up by id what is not known yet: an account has tens of thousands of diagnostics."""
         async with self._looking:
             asks = [Ask(type=type_, search={"id": id_}) for id_ in sorted(set(ids) - kept.keys())]
-            found = await self.fetch(asks, self.permission(stream), "multi_names") if asks else []
+            found = await self.fetch(asks, self.permission(stream), spends) if asks else []
             for entity in _all([row for rows in found for row in rows], shape):
                 kept[entity.id] = entity
             return kept
