@@ -48,7 +48,8 @@ async def locations(line: Line, slice_: Slice, seated: timedelta) -> AsyncIterat
         )  # fmt: skip
         *found, changes = await line.fetch(asks, permission, "multi_LogRecord")
         window = Window(clock.now(), starts_at, ends_at)
-        return readings.positions(_told(found), window, readings.seats(changes))
+        logs = readings.logs(*_told(found))
+        return readings.seated(logs, window, readings.seats(changes))
 
     async for page in _each(slice_, cut):
         yield page
@@ -70,7 +71,7 @@ async def stats(line: Line, slice_: Slice) -> AsyncIterator[Page]:
             for start, end in pieces(starts_at, ends_at, READINGS)
         ]
         found = await line.fetch(asks, permission, "multi_LogRecord")
-        return readings.stats(_told(found), measures, Window(clock.now(), starts_at, ends_at))
+        return readings.stats(*_told(found), measures, Window(clock.now(), starts_at, ends_at))
 
     async for page in _each(slice_, cut):
         yield page
@@ -113,12 +114,15 @@ def _place(cursor: str) -> tuple[str, datetime]:
         raise CursorLost from None
 
 
-def _told(answers: list[list[Raw]]) -> Raw:
-    """Put answers together as a feed's page; what was interpolated at their seams has no id and is left out."""
-    rows = [
+def _told(answers: list[list[Raw]]) -> tuple[Raw, list[Raw]]:
+    """Put answers together as a feed's page, whole and row by row.
+
+    What was interpolated at their seams has no id and is left out.
+    """
+    told = dict.fromkeys(
         bytes(row)
         for rows in answers
         for row in rows
         if msgspec.json.decode(row, type=shapes.Numbered).id is not None
-    ]
-    return Raw(b"[%b]" % b",".join(dict.fromkeys(rows)))
+    )
+    return Raw(b"[%b]" % b",".join(told)), [Raw(row) for row in told]

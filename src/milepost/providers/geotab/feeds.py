@@ -33,20 +33,15 @@ SEATED = timedelta(days=3)
 LEAD_IN = timedelta(days=7)
 """How far before a window faults are read, to know which are open already."""
 
-_rows = msgspec.json.Decoder(list[Raw])
-
 
 class Step(msgspec.Struct, frozen=True):
     """One page of a feed; `asked_at` is the instant just before it was asked for."""
 
     data: Raw
+    rows: list[Raw]
     version: str
     last: bool
     asked_at: datetime
-
-    @property
-    def rows(self) -> list[Raw]:
-        return _rows.decode(self.data)
 
 
 class Follow:
@@ -78,16 +73,17 @@ class Follow:
         result = await self._line.client.feed(
             self._type, self._since, self._limit, self._permission
         )
-        found = whole(bytes(result), shapes.Feed, NAME)
+        found = whole(result, shapes.Feed, NAME)
         if not found.toVersion:
             raise Changed(f"{NAME}'s feed gave no version to go on from.")
-        count = len(whole(bytes(found.data), list[Raw], NAME))
+        rows = whole(found.data, list[Raw], NAME)
+        count = len(rows)
         self._done = count == 0 or count < self._most
         self._most = max(self._most, count)
         if not self._done:
             self._guard.passed(found.toVersion)
         self._since = found.toVersion
-        return Step(found.data, found.toVersion, self._done, asked_at)
+        return Step(found.data, rows, found.toVersion, self._done, asked_at)
 
 
 def follow(
@@ -125,12 +121,13 @@ async def locations(line: Line, slice_: Slice) -> AsyncIterator[Page]:
     async for step in follow(line, slice_, "LogRecord"):
         window = _window(slice_)
         seats: readings.Drivers = {}
-        span = readings.span_of(step.data, window)
+        logs = readings.logs(step.data, step.rows)
+        span = readings.span_of(logs, window)
         if span is not None:
             ask = Ask(type="DriverChange", starts_at=span[0] - SEATED, ends_at=span[1])
             (changes,) = await line.fetch([ask], line.permission("locations"), "multi_names")
             seats = readings.seats(changes)
-        yield page_of(slice_, step, readings.positions(step.data, window, seats))
+        yield page_of(slice_, step, readings.seated(logs, window, seats))
 
 
 async def stats(line: Line, slice_: Slice) -> AsyncIterator[Page]:
@@ -140,7 +137,7 @@ async def stats(line: Line, slice_: Slice) -> AsyncIterator[Page]:
         return
     measures = await line.measures()
     async for step in follow(line, slice_, "StatusData"):
-        yield page_of(slice_, step, readings.stats(step.data, measures, _window(slice_)))
+        yield page_of(slice_, step, readings.stats(step.data, step.rows, measures, _window(slice_)))
 
 
 async def safety_events(line: Line, slice_: Slice) -> AsyncIterator[Page]:

@@ -126,14 +126,29 @@ class _Heap:
         )
 
 
+class Logs(msgspec.Struct, frozen=True):
+    """A page of LogRecords as they came, and what was read of each."""
+
+    raws: list[Raw]
+    read: Sequence[shapes.LogRecord | Reject]
+
+
+def logs(data: Raw, raws: list[Raw]) -> Logs:
+    """Read a page, which was taken apart into `raws`."""
+    return Logs(raws, _read(data, raws, _positions, _position))
+
+
 def positions(data: Raw, window: Window, drivers: Drivers) -> list[Cut]:
-    """Cut a page of LogRecords by vehicle."""
+    """Read a page of LogRecords and cut it by vehicle."""
+    return seated(logs(data, _rows.decode(data)), window, drivers)
+
+
+def seated(found: Logs, window: Window, drivers: Drivers) -> list[Cut]:
+    """Cut a page of LogRecords by vehicle, each with its driver."""
     heaps: dict[str, _Heap] = {}
     floor, ceiling = window.bounds()
-    rows = _rows.decode(data)
-    read = _read(data, rows, _positions, _position)
     seats = drivers.get
-    for raw, log in zip(rows, read, strict=True):
+    for raw, log in zip(found.raws, found.read, strict=True):
         if not isinstance(log, shapes.LogRecord):
             _set_aside(heaps, raw, log)
             continue
@@ -161,16 +176,18 @@ def positions(data: Raw, window: Window, drivers: Drivers) -> list[Cut]:
     return [heap.cut(vehicle, LOG_RECORD) for vehicle, heap in heaps.items()]
 
 
-def stats(data: Raw, measures: Mapping[str, str | None], window: Window) -> list[Cut]:
+def stats(
+    data: Raw, raws: list[Raw], measures: Mapping[str, str | None], window: Window
+) -> list[Cut]:
     """Cut a page of StatusData by vehicle; rows of other diagnostics than ours are passed over.
 
-    `measures` is the unit of each diagnostic, as the account's own list of them says.
+    `measures` is the unit of each diagnostic, as the account's own list of them says; `raws` are the rows of
+    `data`.
     """
     heaps: dict[str, _Heap] = {}
     floor, ceiling = window.bounds()
-    rows = _rows.decode(data)
-    read = _read(data, rows, _statuses, _status)
-    for raw, row in zip(rows, read, strict=True):
+    read = _read(data, raws, _statuses, _status)
+    for raw, row in zip(raws, read, strict=True):
         if not isinstance(row, shapes.StatusData):
             _set_aside(heaps, raw, row)
             continue
@@ -228,13 +245,12 @@ def seats(rows: Iterable[Raw]) -> Drivers:
     }
 
 
-def span_of(data: Raw, window: Window) -> tuple[datetime, datetime] | None:
+def span_of(found: Logs, window: Window) -> tuple[datetime, datetime] | None:
     """Return the first and last time of a page's positions that are wanted; None without any."""
     floor, ceiling = window.bounds()
-    read = _read(data, _rows.decode(data), _positions, _position)
     times = [
         log.dateTime
-        for log in read
+        for log in found.read
         if isinstance(log, shapes.LogRecord) and floor <= log.dateTime < ceiling
     ]
     return (min(times), max(times)) if times else None
