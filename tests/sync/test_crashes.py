@@ -50,9 +50,11 @@ async def worker(
         await process.wait()
 
 
-async def until(house: House, sync: SyncRow, *, pages: int = 0, ended: bool = False) -> SyncRow:
+async def until(
+    house: House, sync: SyncRow, *, pages: int = 0, ended: bool = False, seconds: float = 90
+) -> SyncRow:
     """Wait until a sync has so many pages, or has ended."""
-    async with asyncio.timeout(90):
+    async with asyncio.timeout(seconds):
         while True:
             state = await house.state(sync)
             over = state.status in ("completed", "failed")
