@@ -21,10 +21,12 @@ from xml.etree import ElementTree as ET
 ROOT = Path(__file__).parents[1]
 PROMISES = ROOT / "docs/why/promises.md"
 PAGE = ROOT / "docs/reference/soak.md"
-# How much longer than in `make test` each is: requests, killed instants, walks, days of twenty trucks, minutes a file.
+# How much longer than in `make test` each is: requests, killed instants, readings a page (the fewer, the more
+# commits to be killed at), walks, days of twenty trucks, minutes a file.
 LONG = {
     "MILEPOST_TEST_REQUESTS": "20000",
     "MILEPOST_TEST_INSTANTS": "200",
+    "MILEPOST_TEST_PAGE_READINGS": "100",
     "MILEPOST_TEST_WALKS": "100",
     "MILEPOST_TEST_DAYS": "60",
     "MILEPOST_TEST_FILE_MEGABYTES": "500",
