@@ -22,7 +22,7 @@ from milepost.store.pool import Database, fetch_one
 from milepost.store.syncs import SyncRow
 from milepost.sync.request import Desk
 from milepost.sync.run import Runner
-from milepost.sync.worker import tasks
+from milepost.sync.worker import collect_seldom, tasks
 from milepost.vault import ConnectionKey, new_token
 
 LOGINS = {
@@ -59,6 +59,7 @@ class Fleet:
             database, providers, self.queue, turn_seconds=30, public_url="http://127.0.0.1"
         )
         tasks(self.queue, self._runner)
+        collect_seldom()
 
     async def sync(self, code: str, days: float) -> tuple[UUID, float]:
         """Connect the fleet anew and sync its last days; return the connection and the seconds."""
