@@ -37,6 +37,9 @@ _TYPES = {
 }  # fmt: skip
 
 
+# An instant is hashed in 0.4 µs and compared with one to four others in 0.05 to 0.1: most cuts meet one that is there.
+_FEW = 4
+
 _MODELS = {"position": "vehicle_location", "stat": "vehicle_stat"}
 
 
@@ -192,9 +195,10 @@ def _parted(
         elif len(there) > len(raw.cut.records):
             known.append(raw)
         else:
-            keys = _keys(series, raw.cut)
-            new.append(RawCut(raw.id, _picked(raw.cut, [key not in there for key in keys])))
-            known.append(RawCut(raw.id, _picked(raw.cut, [key in there for key in keys])))
+            few = [*there] if len(there) <= _FEW else there
+            held = [key in few for key in _keys(series, raw.cut)]
+            new.append(RawCut(raw.id, _picked(raw.cut, [not each for each in held])))
+            known.append(RawCut(raw.id, _picked(raw.cut, held)))
     return new, known
 
 
