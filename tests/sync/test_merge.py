@@ -75,9 +75,7 @@ async def test_positions_merged_twice_change_nothing_the_second_time(
 async def test_only_the_cut_with_a_changed_position_counts_as_changed(
     database: Database, connection: ConnectionRow
 ) -> None:
-    await merge(
-        database, connection, [track("1", 5), track("2", 3)], way=merge_series.copy_straight
-    )
+    await merge(database, connection, [track("1", 5), track("2", 3)], way=merge_series.merge)
 
     changed = await merge(database, connection, [track("1", 5), track("2", 3, speed=60.0)])
 
@@ -92,13 +90,11 @@ async def test_a_page_that_names_a_position_twice_holds_it_once(
     assert merged.rows == 4
 
 
-async def test_copying_straight_over_something_is_refused_by_the_key(
+async def test_copying_straight_what_a_page_names_twice_is_refused_by_the_key(
     database: Database, connection: ConnectionRow
 ) -> None:
-    await merge(database, connection, [track("1", 2)])
-
     with pytest.raises(UniqueViolation):
-        await merge(database, connection, [track("1", 3)], way=merge_series.copy_straight)
+        await merge(database, connection, [track("1", 2), track("1", 3)], way=merge_series.merge)
 
 
 async def test_a_page_of_which_half_is_there_brings_the_other_half_and_what_changed(
