@@ -264,7 +264,7 @@ async def test_positions_and_readings_are_those_that_had_come_in(book: Book) -> 
         async with book.database.transaction() as session:
             stamp = await connections.stamp(session, book.identity.connection_id)
             raw_cuts = archive.number([cut], stamp)
-            await merge_series.merge_staged(session, series, raw_cuts, book.identity, stamp)
+            await merge_series.merge_known(session, series, raw_cuts, book.identity, stamp)
         return stamp
 
     noon = datetime.fromisoformat(at(6))

@@ -51,7 +51,7 @@ async def merge(
     connection: ConnectionRow,
     cuts: list[Cut],
     series: Series = "position",
-    way: Way = merge_series.merge_staged,
+    way: Way = merge_series.merge_known,
 ) -> Merged:
     await Partitions(database).ensure(series, sorted(merge_series.months(cuts)))
     async with database.transaction() as session:

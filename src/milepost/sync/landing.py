@@ -30,7 +30,7 @@ from milepost.store import (
 from milepost.store.archive import RawCut
 from milepost.store.coverage import GapReason
 from milepost.store.partitions import Partitions, Series
-from milepost.store.pool import Session, fetch_all
+from milepost.store.pool import Session, fetch_all, fetch_one
 from milepost.store.queries import queries
 from milepost.store.syncs import SyncRow
 from milepost.store.visibility import EVERYONE, Governed, rule_of
@@ -149,7 +149,6 @@ class Landing:
                     moved = dict(newest.advanced(cuts, last_at))
             raw_cuts = archive.number(cuts, stamp)
             records = sum(len(cut.records) for cut in cuts)
-            await self._move(session, records)
             if series is not None:
                 changed: Iterable[int] = await self._land_series(
                     session, spec, series, raw_cuts, stamp, straight=straight
@@ -172,7 +171,7 @@ class Landing:
         *,
         straight: bool,
     ) -> set[int]:
-        merge = merge_series.merge if straight else merge_series.merge_staged
+        merge = merge_series.merge if straight else merge_series.merge_known
         changed: set[int] = set()
         for each in _series_of(spec, series):
             part = merge_series.share(each, raw_cuts) if spec.with_stats else raw_cuts
@@ -192,14 +191,6 @@ class Landing:
             return Sifted(cuts)
         hidden = await visibility.hidden(session, self._identity.connection_id, subject)
         return sift(cuts, Veil(subject, rule, hidden), self._identity)
-
-    async def _move(self, session: Session, records: int) -> None:
-        """Count the page, and obey whoever asked the sync to stop."""
-        moved = await syncs.run(session, "moved", self._sync, records=records)
-        if moved is None or moved[1] != "in_progress":
-            raise Stopped("The sync has ended already.")
-        if moved[0] is not None:
-            raise Stopped(moved[0])
 
     async def _land_documents(
         self,
@@ -324,7 +315,7 @@ class Landing:
     async def _turn_page(
         self, session: Session, spec: StreamSpec, row: SliceRow, page: Page, records: int
     ) -> SliceRow:
-        """Write how far the slice is, and what its end proves."""
+        """Write how far sync and slice are, and what the slice's end proves; obey whoever asked the sync to stop."""
         sync = self._sync
         starts_at = row.starts_at
         if row.mode == "feed" and starts_at is None:
@@ -337,20 +328,23 @@ class Landing:
             records=row.records + records,
             status="done" if page.last else "todo",
         )
-        await slices.change(
-            session,
-            "turn_page",
-            sync.connection_id,
-            sync.id,
-            number=row.number,
-            cursor=row.cursor,
-            records=records,
-            bytes=sum(len(cut.body) for cut in page.cuts),
-            asked=page.asked,
-            starts_at=row.starts_at,
-            ends_at=row.ends_at,
-            status=row.status,
-        )
+        values = {
+            "connection_id": sync.connection_id,
+            "sync_id": sync.id,
+            "number": row.number,
+            "cursor": row.cursor,
+            "records": records,
+            "bytes": sum(len(cut.body) for cut in page.cuts),
+            "asked": page.asked,
+            "starts_at": row.starts_at,
+            "ends_at": row.ends_at,
+            "status": row.status,
+        }
+        moved = await fetch_one(session, SQL["turn_page"], values)
+        if moved is None or moved[1] != "in_progress":
+            raise Stopped("The sync has ended already.")
+        if moved[0] is not None:
+            raise Stopped(moved[0])
         if page.last:
             await self._prove(session, spec, row, page)
         return row

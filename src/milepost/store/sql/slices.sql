@@ -30,20 +30,6 @@ select exists (
   where connection_id = %(connection_id)s and sync_id = %(id)s and status = 'todo' and rank < %(rank)s
 )
 
--- name: turn_page
-with turned as (
-  update slice set cursor = %(cursor)s, pages = pages + 1, records = records + %(records)s,
-    starts_at = %(starts_at)s, ends_at = %(ends_at)s, status = %(status)s, error = null
-  where connection_id = %(connection_id)s and sync_id = %(id)s and number = %(number)s
-  returning connection_id, sync_id, stream, weight, status
-)
-update sync_stream t set pages = t.pages + 1, records = t.records + %(records)s, bytes = t.bytes + %(bytes)s,
-  answered = t.answered or %(asked)s,
-  done = t.done + (s.status = 'done')::integer,
-  ended_weight = t.ended_weight + case when s.status = 'done' then s.weight else 0 end
-from turned s
-where t.connection_id = s.connection_id and t.sync_id = s.sync_id and t.stream = s.stream
-
 -- name: fail
 with failed as (
   update slice set status = 'failed', error = %(error)s

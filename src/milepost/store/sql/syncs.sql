@@ -53,12 +53,6 @@ update sync set status = 'in_progress', started_at = coalesce(started_at, clock_
 where connection_id = %(connection_id)s and id = %(id)s and status = 'requested'
 returning *
 
--- name: moved
--- A page was merged: whoever brings a page is not stalled. Says whether somebody asked to stop.
-update sync set pages = pages + 1, records = records + %(records)s, stalls = 0
-where connection_id = %(connection_id)s and id = %(id)s
-returning cancel_reason, status
-
 -- name: progress
 update sync set progress = greatest(progress, %(progress)s)
 where connection_id = %(connection_id)s and id = %(id)s
