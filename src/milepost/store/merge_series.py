@@ -253,7 +253,8 @@ async def _copy_straight(
         for row in rows(series, raw_cuts, identity):
             await copy.write_row(lead + row)
             count += 1
-    days = _rows_a_day(raw_cuts, spans, identity)
+        # Counted before COPY is ended, while the server works through what it was sent.
+        days = _rows_a_day(raw_cuts, spans, identity)
     values = {
         "connection_id": identity.connection_id,
         "model": _MODELS[series],
