@@ -168,10 +168,13 @@ async def walk(site: Site, client: Client) -> Walk:
         found: str = (await fleet.get(path, **query)).json()["results"][0]["id"]
         return found
 
+    # Footage is there of some events only, and which one is listed first depends on the day.
+    events = await fleet.every("/safety/events")
+    filmed = [each["id"] for each in events if each.get("cameraMedia")]
     now = clock.now()
     known = {
         "conn": made["id"], "vcl": await first("/vehicles"), "drv": await first("/drivers"),
-        "sft_evt": await first("/safety/events"), "sync": await first("/syncs"),
+        "sft_evt": filmed[0], "sync": await first("/syncs"),
         "isu": await first("/issues"), "evt": ids.show("event", ids.new()), "whe": await endpoint(fleet),
         "slk": link.json()["id"], "pub_tkn": "",
         "date-time": clock.iso(now - timedelta(days=1)), "uri": "https://milepost.test/done",

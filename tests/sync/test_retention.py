@@ -182,17 +182,18 @@ async def test_raw_and_events_go_by_their_age_and_other_fleets_are_looked_after_
     await connect(house.database, house.connection.application_id)
     with clock.held_at(NOON):
         await house.sync(days=0.2)
+    # Whole days are dropped: what is counted in hours begins with a day, whatever the hour is now.
+    begun = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
     async with house.database.session() as session:
-        await session.execute("update event set at = now(), number = place")
-    retention = Retention({"raw": 2, "events": 3})
-    real = clock.now()
+        await session.execute("update event set at = %s, number = place", (begun + DAY,))
+    retention = Retention({"raw": 3, "events": 4})
     raw, events = await house.count("raw"), await house.count("event")
 
-    await drop(house, retention, real + 1 * DAY)
+    await drop(house, retention, begun + 3 * DAY)
     assert (await house.count("raw"), await house.count("event")) == (raw, events)
-    await drop(house, retention, real + timedelta(days=3, hours=2))
+    await drop(house, retention, begun + 5 * DAY + timedelta(hours=2))
     assert (await house.count("raw"), await house.count("event")) == (0, events)
-    await drop(house, retention, real + timedelta(days=4, hours=2))
+    await drop(house, retention, begun + 6 * DAY + timedelta(hours=2))
     assert (await house.count("raw"), await house.count("event")) == (0, 0)
     assert await house.count("expiry") == 4
     assert await house.count("position") > 0
