@@ -91,7 +91,9 @@ class Receiver:
     def seen(self) -> list[dict[str, Any]]:
         if not self.file.exists():
             return []
-        return [json.loads(line) for line in self.file.read_text().splitlines()]
+        # A line that is being written is not there yet: its end is missing.
+        whole, _, _ = self.file.read_text().rpartition("\n")
+        return [json.loads(line) for line in whole.splitlines()]
 
     def events(self, *, replays: bool | None = None) -> list[dict[str, Any]]:
         """The events that it has seen, in order, repeats and all."""
