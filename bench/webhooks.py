@@ -215,7 +215,8 @@ async def _arrivals(receiver: Taken, told: dict[str, float]) -> dict[str, float]
     async with asyncio.timeout(_LIMIT_SECONDS):
         while True:
             found: dict[str, float] = {}
-            for line in receiver.file.read_text().splitlines():
+            whole, _, _ = receiver.file.read_text().rpartition("\n")
+            for line in whole.splitlines():
                 event, _, at = line.partition(" ")
                 found.setdefault(event, float(at))
             if told.keys() <= found.keys():
