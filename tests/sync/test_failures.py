@@ -251,6 +251,32 @@ async def test_what_a_vehicle_did_that_left_the_fleet_is_not_taken_for_withdrawn
     ) == [(trips,)]
 
 
+async def test_what_a_driver_did_who_left_the_fleet_is_not_taken_for_withdrawn(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = (
+        "select t.model, count(*) from document t join document d on t.driver_id = d.id"
+        " where d.source_id = %s and t.model like 'hos%%' and t.deleted_at is null group by 1 order by 1"
+    )
+    with clock.held_at(NOON):
+        await house.sync(days=2)
+        [(gone, _)] = await house.rows(
+            "select d.source_id, count(*) from document d join document t on t.driver_id = d.id"
+            " and t.model = 'hos_log' where d.model = 'driver' group by 1 order by 2 desc limit 1"
+        )
+        before = await house.rows(told, gone)
+        world = house.sandbox.world
+        staying = [driver for driver in world.drivers if driver.id != gone]
+        assert len(staying) == len(world.drivers) - 1
+        monkeypatch.setattr(world, "drivers", staying)
+        for _ in range(3):  # Missed once, missed twice and removed, gone.
+            await house.sync(days=2)
+            assert await house.rows(told, gone) == before
+
+    assert [model for model, _ in before] == ["hos_daily_log", "hos_log"]
+    assert (await house.events()).count("driver.removed") == 1
+
+
 async def test_of_requests_at_the_same_instant_exactly_one_wins_and_the_others_are_told_who(
     house: House,
 ) -> None:

@@ -12,6 +12,7 @@ from tests.sync.house import House, connect
 
 from milepost import clock, ids
 from milepost.kit import registry
+from milepost.providers.geotab.sim_dialect import long_id
 from milepost.sandbox.app import Sandbox, Settings
 from milepost.sandbox.serving import serving
 from milepost.store import connections
@@ -22,6 +23,8 @@ from milepost.sync.telling import Teller
 NOON = datetime(2026, 3, 10, 18, tzinfo=UTC)
 # In the days after it, people take back safety events and a duty status.
 REVIEWED = datetime(2026, 2, 20, 12, tzinfo=UTC)
+# In the days after it, three exceptions of twelve trucks are dismissed that counted until then.
+LOOKED_AT = datetime(2026, 2, 9, 12, tzinfo=UTC)
 AT_WORK = "sync where status in ('requested', 'in_progress')"
 GONE = "document where model = 'vehicle' and deleted_at is not null"
 LOSS = "select status from issue where subject = 'vehicles:loss'"
@@ -155,6 +158,45 @@ async def documents(house: House, model: str) -> dict[str, tuple[Any, ...]]:
         "select source_id, deleted_at, modified_at, body from document where model = %s", model
     )
     return {row[0]: row[1:] for row in found}
+
+
+GEOTAB = b'{"username":"milepost@fleet.example","password":"any","database":"fleet"}'
+
+
+@pytest.fixture
+async def geotab(database: Database, application_id: UUID) -> AsyncIterator[House]:
+    simulator = Sandbox(Settings(vehicles=12, limits=False), registry.load().simulators())
+    async with serving(simulator) as url:
+        providers = registry.load({"geotab": f"{url}/geotab"}, pace={"geotab": 0})
+        connection = await connect(database, application_id, "geotab", GEOTAB)
+        made = House(database, connection, simulator, providers)
+        async with made.queue.open_async():
+            yield made
+
+
+async def test_an_exception_that_a_reviewer_dismisses_is_withdrawn_by_the_feed(
+    geotab: House,
+) -> None:
+    with clock.held_at(LOOKED_AT):
+        await geotab.sync(days=3)
+    before = await documents(geotab, "safety_event")
+    assert before
+    assert not any(row[0] for row in before.values())
+
+    with clock.held_at(LOOKED_AT + timedelta(days=3)):
+        await geotab.sync(days=0)
+
+    after = await documents(geotab, "safety_event")
+    dismissed = {
+        long_id(each.id)
+        for each in geotab.sandbox.world.incidents(
+            LOOKED_AT - timedelta(days=3), LOOKED_AT, LOOKED_AT + timedelta(days=3)
+        )
+        if each.kind == "false_alarm" or each.state == "dismissed"
+    }
+    gone = {each for each, row in after.items() if row[0]}
+    assert gone
+    assert gone == dismissed & before.keys()
 
 
 async def test_a_safety_event_that_a_reviewer_takes_back_is_withdrawn_by_the_feed(

@@ -21,7 +21,7 @@ from milepost.models.stats import StatReading
 from milepost.store.archive import RawCut
 from milepost.store.pool import Session, fetch_all, fetch_one
 from milepost.store.queries import queries
-from milepost.store.visibility import EVERYONE, Hidden, Rule
+from milepost.store.visibility import EVERYONE, Governed, Hidden, Rule
 
 SQL = queries("documents_merge")
 
@@ -155,14 +155,16 @@ async def end_window(
     window: Span,
     stamp: datetime,
     *,
+    subject: Governed,
     kept_out: str,
 ) -> list[Change]:
     """Bury the timed records that a window, read to its end, no longer holds.
 
-    `kept_out` is the list of those that were not asked about, so that their silence says nothing.
+    `subject` is whom the stream asks about; `kept_out` is the list of those that were not asked about, so that their silence says nothing.
     """
     values = {"connection_id": connection_id, "model": model, "roster": roster, "stamp": stamp}
-    values |= {"starts_at": window[0], "ends_at": window[1], "kept_out": kept_out}
+    values |= {"starts_at": window[0], "ends_at": window[1], "subject": subject}
+    values["kept_out"] = kept_out
     found = await fetch_all(session, _changing("remove", "withdrawn_changed"), values)
     await session.execute(SQL["drop_roster"].encode(), values)
     return [Change("removed", *row) for row in found]

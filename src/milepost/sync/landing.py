@@ -232,7 +232,7 @@ class Landing:
             window = (row.starts_at, row.ends_at)
             changes += await merge_documents.end_window(
                 session, connection_id, model, roster, window, stamp,
-                kept_out=self._kept_out(row),
+                subject=spec.subject, kept_out=self._kept_out(row),
             )  # fmt: skip
         if page.withdrawn:
             gone = [self._identity.uuid(model, each) for each in page.withdrawn]

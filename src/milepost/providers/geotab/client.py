@@ -183,7 +183,11 @@ class GeotabClient:
         found = whole(bytes(result), list[list[Raw] | None], NAME)
         if len(found) != len(asks):
             raise Changed(f"{NAME} answered {len(found)} of {len(asks)} questions.")
-        return [rows or [] for rows in found]
+        answered = [rows for rows in found if rows is not None]
+        if len(answered) < len(asks):
+            # Null is no list: whoever took it for an empty one would bury what the window held.
+            raise TryAgain(f"{NAME} answered nothing to {len(asks) - len(answered)} questions.")
+        return answered
 
     async def request(self, method: str, path: str, body: str | None) -> tuple[int, bytes]:
         """Pass a customer's own call on, with the session put into it."""

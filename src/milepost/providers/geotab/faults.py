@@ -7,7 +7,7 @@ known from the rows before, which `Known` carries from page to page.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 from msgspec import UNSET, Raw
@@ -46,7 +46,10 @@ class Seen(msgspec.Struct, frozen=True, array_like=True):
 
 
 Known = dict[str, Seen]
-"""The faults that are not closed, by vehicle, diagnostic and failure mode."""
+"""The faults that are not closed or were so lately, by vehicle, diagnostic and failure mode."""
+
+CLOSED_KEPT = timedelta(days=3)
+"""So long it is known when a fault was closed: what comes in late of the time before does not open it again."""
 
 
 class Book(msgspec.Struct, frozen=True):
@@ -103,6 +106,7 @@ def page_cuts(
             cuts.append(
                 Cut(body=bytes(raw), schema="geotab.FaultData", records=[*records], rejects=rejects)
             )
+    _forget(known)
     return cuts
 
 
@@ -151,11 +155,16 @@ def _changes(known: Known, key: str, seen: Seen) -> bool:
     before = known.get(key)
     if before is not None and seen.at < before.at:
         return False
-    if seen.status == "closed":
-        known.pop(key, None)
-        return before is not None
     known[key] = seen
-    return before is None or before.status != seen.status
+    return (before.status if before is not None else "closed") != seen.status
+
+
+def _forget(known: Known) -> None:
+    """Forget what was closed long before the newest that is known, so that the cursor does not grow."""
+    newest = max((seen.at for seen in known.values()), default=None)
+    for key, seen in [*known.items()]:
+        if seen.status == "closed" and newest is not None and newest - seen.at > CLOSED_KEPT:
+            del known[key]
 
 
 def _protocol(diagnostic: shapes.Diagnostic) -> FaultCodeProtocol | None:

@@ -152,7 +152,8 @@ async def safety_events(line: Line, slice_: Slice) -> AsyncIterator[Page]:
         ]
         for at in range(0, len(events), EVENTS_AT_ONCE):
             cuts += await _around(line, events[at : at + EVENTS_AT_ONCE])
-        yield page_of(slice_, step, cuts)
+        page = page_of(slice_, step, cuts)
+        yield msgspec.structs.replace(page, withdrawn=safety.withdrawn(step.rows))
 
 
 async def _around(line: Line, events: list[safety.Told]) -> list[Cut]:
@@ -182,7 +183,7 @@ async def _around(line: Line, events: list[safety.Told]) -> list[Cut]:
 
 
 class Followed(msgspec.Struct, frozen=True, array_like=True):
-    """The cursor of fault codes: the vendor's version, and the faults that are open by then."""
+    """The cursor of fault codes: the vendor's version, and how faults stand by then that are open or were lately."""
 
     version: str
     known: dict[str, faults.Seen]

@@ -92,7 +92,8 @@ def timeline(rows: Iterable[Raw], rejects: list[Reject], now: datetime) -> list[
         if found and found[-1].starts_at == starts_at:
             found.pop()  # It lasted no time at all.
         if found and _same(found[-1], status, log):
-            found[-1] = found[-1]._replace(logs=(*found[-1].logs, log))
+            # What lasted no time at all may have ended it.
+            found[-1] = found[-1]._replace(logs=(*found[-1].logs, log), ends_at=None)
             continue
         if found:
             found[-1] = found[-1]._replace(ends_at=starts_at)
@@ -160,7 +161,9 @@ def days_cut(
     stretches = timeline(rows, rejects, now)
     records: list[HOSDailyLog] = []
     for day in each_day(*days):
-        begins, ends = midnight(day, zone), min(midnight(day + DAY, zone), now)
+        # As UTC: between two instants of one zone Python counts what clocks show, 24 hours on every day.
+        begins, ends = (midnight(each, zone).astimezone(UTC) for each in (day, day + DAY))
+        ends = min(ends, now)
         shares = [
             (each, max(each.starts_at, begins), min(each.ends_at or now, ends))
             for each in stretches

@@ -69,7 +69,8 @@ async def hos_daily_logs(line: Line, slice_: Slice) -> AsyncIterator[Page]:
     now = clock.now()
     first, last = days_of(starts_at, ends_at)
     users = {user.id: user for user in await line.drivers() if slice_.wants(user.id)}
-    since = _utc(first - DAY)
+    # East of Greenwich the day before the first begins on the UTC day before that.
+    since = _utc(first - 2 * DAY)
     ending = min(_utc(last + 3 * DAY), now)
 
     async def cut(some: Sequence[str]) -> list[Cut]:

@@ -88,17 +88,29 @@ def told(raw: Raw, rules: Mapping[str, shapes.Rule], window: Window) -> Told | C
         return _set_aside(body, rejects)
     rule, vehicle = ref(event.rule), ref(event.device)
     type_ = type_of(rule, rules) if rule else None
-    if (
-        type_ is None
-        or vehicle is None
-        or ref(event.state) not in {None, "ExceptionEventStateValidId"}
-    ):
+    if type_ is None or vehicle is None or not _stands(event):
         return _set_aside(body, rejects) if rejects else None
     bad = window.verdict(event.activeFrom)
     if bad:
         return _set_aside(body, [*rejects, Reject(f"activeFrom: {bad}")])
     floor, ceiling = window.bounds()
     return Told(body, event, vehicle, type_) if floor <= event.activeFrom < ceiling else None
+
+
+def withdrawn(bodies: Iterable[Raw]) -> list[str]:
+    """Return the ids of exceptions that do not count, as reviewers may decide; an exception's last mention counts."""
+    found: dict[str, bool] = {}
+    for body in bodies:
+        try:
+            event = msgspec.json.decode(body, type=shapes.ExceptionEvent)
+        except UNREADABLE:
+            continue
+        found[event.id] = not _stands(event)
+    return [source_id for source_id, gone in found.items() if gone]
+
+
+def _stands(event: shapes.ExceptionEvent) -> bool:
+    return ref(event.state) in {None, "ExceptionEventStateValidId"}
 
 
 def event_cut(

@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from milepost import clock
+from milepost.errors import TryAgain
 from milepost.kit.loopback import Said
 from milepost.providers.geotab.conftest import connected
 from milepost.providers.geotab.test_calls import NOW, Vendor, collect, result
@@ -41,6 +44,19 @@ async def test_5000_rows_that_came_silently_are_asked_for_again_in_halves() -> N
     assert len(asked) > 2
     assert asked[0][0] == asked[1][0]  # The first half begins where the whole did.
     assert sum(len(cut.records) for page in pages for cut in page.cuts) == 960
+
+
+async def test_nothing_where_a_list_should_be_is_asked_for_again_and_never_taken_for_none() -> None:
+    def answer(call: dict[str, Any]) -> Said:
+        if call["method"] == "ExecuteMultiCall":
+            return result([None, []])
+        return result([] if call["params"]["sort"]["offset"] else [{"id": "b1"}, {"id": "b2"}])
+
+    async with connected(Vendor(answer)) as (connector, _):
+        with clock.held_at(NOW):
+            window = {"starts_at": NOW - timedelta(days=1), "ends_at": NOW}
+            with pytest.raises(TryAgain):
+                await collect(connector, stream="trips", mode="history", **window)
 
 
 async def test_who_comes_back_after_weeks_ended_their_rest_when_they_came_back() -> None:

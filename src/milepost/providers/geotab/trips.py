@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
@@ -97,19 +98,26 @@ def usage_cut(
     identity: Identity,
     provider: str,
 ) -> Cut:
-    """Add a vehicle's trips and fuel up by the days on which they began, in the vehicle's time zone."""
+    """Add a vehicle's trips and fuel up by the days on which the trips began, in the vehicle's time zone.
+
+    Fuel is dated at a trip's start or at its stop, which may be on the next day: it is of the trip begun last.
+    """
     rejects: list[Reject] = []
     sums: dict[date, _Sums] = {}
+    begun: list[datetime] = []
     for _, trip in in_order(rows, rejects):
+        begun.append(trip.start)
         of_day = sums.setdefault(trip.start.astimezone(zone).date(), _Sums())
         of_day.km += kilometres(trip) or 0.0
         of_day.driving = _more(of_day.driving, span_ms(trip.drivingDuration))
         of_day.idling = _more(of_day.idling, span_ms(trip.idlingDuration))
     for at, row in enumerate(fuel):
         used = read(row, shapes.FuelUsed, rejects, at)
-        of_day_ = sums.get(used.dateTime.astimezone(zone).date()) if used else None
-        if used is not None and of_day_ is not None and used.totalFuelUsed is not None:
-            of_day_.litres = (of_day_.litres or 0.0) + used.totalFuelUsed
+        if used is None or used.totalFuelUsed is None:
+            continue
+        if place := bisect.bisect_right(begun, used.dateTime):
+            burnt = sums[begun[place - 1].astimezone(zone).date()]
+            burnt.litres = (burnt.litres or 0.0) + used.totalFuelUsed
     records = [
         _day(vehicle, day, sums[day], identity, provider)
         for day in sorted(sums)

@@ -98,11 +98,12 @@ where d.connection_id = %(connection_id)s and d.model = %(model)s and d.deleted_
   )
   and d.id not in (select named.id from roster s, unnest(s.seen) as named (id)
     where s.connection_id = %(connection_id)s and s.model = %(roster)s)
-  -- What a vehicle did that has left the fleet is no longer told, and was not withdrawn for that.
-  and (d.vehicle_id in (
+  -- What somebody did who has left the fleet, a vehicle or a driver as the stream has it, is no longer told, and
+  -- was not withdrawn for that.
+  and (case %(subject)s when 'driver' then d.driver_id else d.vehicle_id end in (
     select v.id from document v left join roster listing
-      on listing.connection_id = v.connection_id and listing.model = 'vehicle'
-    where v.connection_id = %(connection_id)s and v.model = 'vehicle'
+      on listing.connection_id = v.connection_id and listing.model = v.model
+    where v.connection_id = %(connection_id)s and v.model = %(subject)s
       and (v.deleted_at is not null or v.id = any(listing.missing))
   )) is not true
   -- Nor is what a hidden vehicle or driver did, which is not asked for; or one that was hidden when it was read.
