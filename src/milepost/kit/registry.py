@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from milepost.errors import MilepostError
+from milepost.errors import Unprocessable
 from milepost.ids import Identity
 from milepost.kit.access import RENEWALS, Access, ConnectorFactory, OAuthApp
 from milepost.kit.contract import Connector, Manifest
@@ -30,8 +30,8 @@ Genuine = Callable[[str, Mapping[str, str], bytes, datetime], bool]
 TOKEN_RATE = 5.0
 
 
-class UnknownProvider(MilepostError):
-    """There is no provider of that code here."""
+class UnknownProvider(Unprocessable):
+    """There is no provider of that code here; there was one perhaps, when a connection was made."""
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -117,6 +117,10 @@ class Registry:
             )
         )
 
+    def name(self, code: str) -> str:
+        """What people call a provider; one that is installed no longer is called by its code."""
+        return self._entries[code].manifest.name if code in self._entries else code
+
     def webhook(self, code: str) -> Genuine | None:
         """What tells a provider's genuine webhooks from others; None where its package reads none."""
         package = importlib.import_module(self._entry(code).package)
@@ -155,7 +159,7 @@ class Registry:
         try:
             return self._entries[code]
         except KeyError:
-            raise UnknownProvider(f"There is no provider “{code}” here.") from None
+            raise UnknownProvider(f"The provider {code} is not installed here.") from None
 
 
 def load(

@@ -219,7 +219,7 @@ class Reception:
 
     def provider_name(self, code: str) -> str:
         """Name a provider; one that was uninstalled since leaves its connections readable by its code."""
-        return self._registry.manifest(code).name if code in self._registry else code
+        return self._registry.name(code)
 
     def _columns(
         self,
@@ -261,8 +261,6 @@ class Reception:
             if change.status not in (UNSET, "connected"):
                 problem = Problem("must be connected, or left out", "{requestBody}.status")
                 raise BadRequest("Credentials link the connection again", [problem])
-            if before.provider not in self._registry:
-                raise Unprocessable(f"The provider {before.provider} is not installed here.")
             given: Mapping[str, str] = change.credentials
             self._check_login(before.provider, given)
             change = msgspec.structs.replace(change, status="connected")

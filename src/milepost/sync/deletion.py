@@ -69,10 +69,7 @@ async def _delete(
         row = await erasure.finish(session, connection_id, at)
         if row is None:
             return False
-        name = row.provider
-        if row.provider in registry:
-            name = registry.manifest(row.provider).name
-        shown = row.published_as_deleted(name, None)
+        shown = row.published_as_deleted(registry.name(row.provider), None)
         await emit.about_connection(session, row, "connection.deleted", shown, at)
     log.info("a connection was deleted", connection=str(connection_id))
     return True

@@ -75,9 +75,15 @@ async def merge_due(database: Database, registry: Registry, retention: Retention
         async with database.session() as session:
             if not await is_free(session, file_id):
                 continue  # Another worker is at it.
-        async with fenced(database, file_id) as fence:
-            if fence is not None:
-                merged += await _merge(database, registry, retention, fence, connection_id, file_id)
+        try:
+            async with fenced(database, file_id) as fence:
+                if fence is not None:
+                    merged += await _merge(
+                        database, registry, retention, fence, connection_id, file_id
+                    )
+        except Exception:
+            # One that cannot be merged must not stand in the way of the others, at every look.
+            log.exception("a file could not be merged", file=str(file_id))
     return merged
 
 
@@ -98,7 +104,7 @@ async def _merge(
         identity = await imported_ids.identity(session, connection_id)
     if row is None or row.status != "received" or connection is None or sync is None:
         return False
-    teller = Teller(connection, registry.manifest(connection.provider).name)
+    teller = Teller(connection, registry.name(connection.provider))
     key = ConnectionKey(database.vault.open(connection.sealed_key))
     manifest = registry.manifest(connection.provider)
     landing = Landing(fence, Partitions(database), identity, key, sync, teller, manifest, retention)

@@ -185,7 +185,7 @@ class Poller:
             await disconnect(session, connection, self._teller(connection), link_url=link)
 
     def _teller(self, connection: ConnectionRow) -> Teller:
-        return Teller(connection, self._registry.manifest(connection.provider).name)
+        return Teller(connection, self._registry.name(connection.provider))
 
     def _providers(self, kind: Kind) -> Sequence[str]:
         model = QUESTIONS[kind].model

@@ -140,7 +140,7 @@ class Desk:
         await slices.reopen(session, connection.id, sync_id)
         await provider_requests.change(session, "reopen", connection.id, sync_id)
         sync = await self._queue_up(session, connection.id, sync_id, "request")
-        teller = Teller(connection, self._registry.manifest(connection.provider).name)
+        teller = Teller(connection, self._registry.name(connection.provider))
         await teller.sync(session, "sync.requested", sync, clock.now())
         return sync
 
@@ -161,7 +161,7 @@ class Desk:
             raise Unprocessable(f"The sync has ended already; it is {sync.status}.")
         await syncs.run(session, "ask_to_cancel", sync, cancel_reason=why)
         if sync.waiting or await is_free(session, connection.id):
-            teller = Teller(connection, self._registry.manifest(connection.provider).name)
+            teller = Teller(connection, self._registry.name(connection.provider))
             await fail(session, teller, sync, why)
 
     async def await_files(
@@ -181,7 +181,7 @@ class Desk:
         request = await provider_requests.get(session, connection.id, request_id)
         assert sync is not None
         assert request is not None
-        teller = Teller(connection, self._registry.manifest(connection.provider).name)
+        teller = Teller(connection, self._registry.name(connection.provider))
         await teller.sync(session, "sync.requested", sync, now)
         await teller.sync(session, "sync.started", sync, now)
         return request
@@ -204,7 +204,7 @@ class Desk:
             raise Unprocessable(f"The provider request has ended already; it is {found.status}.")
         if sync.waiting:
             await files.cancel(session, connection.id, sync.id)
-            teller = Teller(connection, self._registry.manifest(connection.provider).name)
+            teller = Teller(connection, self._registry.name(connection.provider))
             await finish.resolve(session, teller, sync)
         return ended
 

@@ -77,7 +77,7 @@ class Runner:
                 or sync.waiting
             ):
                 return
-            teller = Teller(connection, self._registry.manifest(connection.provider).name)
+            teller = Teller(connection, self._registry.name(connection.provider))
             try:
                 await self._run(fence, connection, sync, teller)
             except Stopped as stopped:
@@ -97,6 +97,8 @@ class Runner:
             raise Stopped(sync.cancel_reason)
         if connection.status != "connected":
             raise Stopped(f"The connection is {connection.status}.")
+        if connection.provider not in self._registry:
+            raise Stopped(f"The provider {connection.provider} is not installed here.")
         sync = await self._begin(fence, connection, sync, teller)
         identity = await self._lines.identity(connection)
         vault = self._database.vault

@@ -5,12 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import structlog
+
 from milepost import clock
 from milepost.errors import Conflict, Unprocessable
 from milepost.store import connections, provider_webhooks
 from milepost.store.pool import Database, Session, fetch_all
 from milepost.store.queries import queries
 from milepost.sync.request import Desk
+
+log = structlog.get_logger()
 
 SQL = queries("schedule")
 
@@ -34,18 +38,22 @@ def next_tick(connection_id: UUID, after: datetime, cadence: timedelta) -> datet
 
 async def request_due(database: Database, desk: Desk, cadence: timedelta) -> int:
     """Ask for a sync of every automatic connection whose time has come; return how many were asked for."""
-    asked = 0
     async with database.transaction() as session:
         rows = await fetch_all(session, SQL["due"], {"limit": _AT_ONCE})
         for (connection_id,) in rows:
-            await _ask(session, desk, connection_id, cadence)
-            asked += 1
-    return asked
+            tick = next_tick(connection_id, clock.now(), cadence)
+            values = {"id": connection_id, "next_sync_at": tick}
+            await session.execute(SQL["set_next"].encode(), values)
+            try:
+                async with session.transaction():
+                    await _ask(session, desk, connection_id)
+            except Exception:
+                # One that cannot be asked for must not stand in the way of the others, at every look.
+                log.exception("a sync could not be asked for", connection=str(connection_id))
+    return len(rows)
 
 
-async def _ask(session: Session, desk: Desk, connection_id: UUID, cadence: timedelta) -> None:
-    tick = next_tick(connection_id, clock.now(), cadence)
-    await session.execute(SQL["set_next"].encode(), {"id": connection_id, "next_sync_at": tick})
+async def _ask(session: Session, desk: Desk, connection_id: UUID) -> None:
     row = await connections.get(session, connection_id)
     assert row is not None
     try:
@@ -56,4 +64,4 @@ async def _ask(session: Session, desk: Desk, connection_id: UUID, cadence: timed
             session, connection_id, clock.now() + provider_webhooks.APART
         )
     except Unprocessable:
-        return  # The connection was archived since.
+        return  # The connection was archived since, or its provider is installed no longer.

@@ -38,9 +38,13 @@ async def take_over_orphans(
             log.warning("ended the session of a worker that stands still")
         found = await syncs.orphans(session, grace_seconds)
     for orphan in found:
-        if orphan.job_id is not None and orphan.job_status == "doing":
-            await _bury(queue, orphan.job_id)
-        await _take_over(database, registry, runner, orphan)
+        try:
+            if orphan.job_id is not None and orphan.job_status == "doing":
+                await _bury(queue, orphan.job_id)
+            await _take_over(database, registry, runner, orphan)
+        except Exception:
+            # One that cannot be taken over must not stand in the way of the others, at every look.
+            log.exception("a sync could not be taken over", sync=str(orphan.id))
     return len(found)
 
 
@@ -56,7 +60,7 @@ async def _take_over(
             return  # Another watcher was quicker, or the worker has come back.
         connection = await connections.get(session, orphan.connection_id)
         assert connection is not None
-        teller = Teller(connection, registry.manifest(connection.provider).name)
+        teller = Teller(connection, registry.name(connection.provider))
         log.warning("taking over a sync whose worker is gone", sync=str(sync.id))
         if sync.cancel_reason is not None:
             await finish.fail(session, teller, sync, sync.cancel_reason)

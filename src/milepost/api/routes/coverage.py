@@ -20,11 +20,12 @@ from milepost.api.parameters import (
     choice,
     limit,
 )
-from milepost.errors import Unprocessable
-from milepost.kit.contract import Manifest, StreamSpec
+from milepost.kit.contract import StreamSpec
+from milepost.kit.days import DAY
 from milepost.kit.slices import Span
 from milepost.models.coverage import Coverage, DayRows, Lack, LackReason, Stretch
 from milepost.store import coverage, inventory
+from milepost.store.documents import FIRST, LAST
 from milepost.store.inventory import Subject
 from milepost.sync.inventory import Bounds, Missing, empty, missing, of_subject
 
@@ -127,7 +128,7 @@ async def _by_subject(call: Call, stock: Stock, by: Subject) -> Page:
 
 async def _stock(call: Call) -> Stock:
     connection_id = call.connection.id
-    manifest = _manifest(call)
+    manifest = call.house.registry.manifest(call.connection.provider)
     now = clock.now()
     asked = await inventory.asked(call.session, connection_id)
     held = await coverage.held(call.session, connection_id)
@@ -151,15 +152,11 @@ async def _stock(call: Call) -> Stock:
 
 def _within(call: Call, now: datetime) -> Span:
     start, end = call.values[START_DATE], call.values[END_DATE]
-    until = end + timedelta(days=1) if end else now
-    since = start or (until - _USUAL).replace(hour=0, minute=0, second=0, microsecond=0)
+    until = min(end, LAST - DAY) + DAY if end else now
+    since = start or (max(until, FIRST + _USUAL) - _USUAL).replace(
+        hour=0, minute=0, second=0, microsecond=0
+    )
     return since.astimezone(UTC), until
-
-
-def _manifest(call: Call) -> Manifest:
-    if call.connection.provider not in call.house.registry:
-        raise Unprocessable(f"The provider {call.connection.provider} is not installed here.")
-    return call.house.registry.manifest(call.connection.provider)
 
 
 def _stretch(span: Span) -> Stretch:
