@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from milepost import ids
+from milepost.api import bodies
+from milepost.errors import BadRequest, Problem
 
 if TYPE_CHECKING:
     import httpx2
@@ -295,3 +298,32 @@ async def test_a_request_that_meets_a_bug_shows_no_stack_trace(
         "message": "Internal Server Error",
         "detail": "Something went wrong",
     }
+
+
+class Entry(msgspec.Struct):
+    name: str
+
+
+class Asked(msgspec.Struct, forbid_unknown_fields=True):
+    entries: Annotated[list[Entry], msgspec.Meta(max_length=20)]
+    more: list[Entry] = []
+
+
+def test_of_a_list_without_end_only_the_beginning_is_looked_at_entry_by_entry(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked = []
+    collect = bodies._collect_struct
+
+    def counted(*given: Any) -> list[Problem]:
+        looked.append(given)
+        return collect(*given)
+
+    monkeypatch.setattr(bodies, "_collect_struct", counted)
+    entries = [{"name": "a"}] * 5_000
+    with pytest.raises(BadRequest) as refused:
+        bodies.decode(json.dumps({"entries": entries, "more": entries}).encode(), Asked)
+
+    assert isinstance(refused.value.detail, list)
+    assert [each.path for each in refused.value.detail] == ["{requestBody}.entries"]
+    assert len(looked) < 1_000

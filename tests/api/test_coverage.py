@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.api.conftest import Client, Site, installed
@@ -189,3 +190,12 @@ def test_a_vehicle_holds_what_it_does_not_lack_and_empty_days_are_held_whole(
         assert gaps([(start, end)], has) == []
         whole: list[date] = [start.date() + timedelta(days=n) for n in range((end - start).days)]
         assert not full & set(whole)
+
+
+@pytest.mark.parametrize("end", ["0001-01-01", "0001-01-10", "9999-12-30"])
+async def test_any_day_can_be_asked_for(client: Client, end: str) -> None:
+    made = await client.connect(backfill={"days": 1})
+
+    answer = await client.as_(made["token"]).get("/coverage", endDate=end)
+
+    assert answer.status_code == 200

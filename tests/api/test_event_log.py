@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import psycopg
@@ -143,3 +144,15 @@ async def test_an_application_switches_what_there_is_a_lot_of(site: Site, client
 
     assert "vehicle.location_updated" not in types
     assert "vehicle.added" in types
+
+
+async def test_switches_that_are_changed_at_once_are_both_changed(client: Client) -> None:
+    for _ in range(10):
+        await asyncio.gather(
+            client.ask("PATCH", "/webhooks/switches", json={"vehicleLocations": False}),
+            client.ask("PATCH", "/webhooks/switches", json={"safetyEvents": False}),
+        )
+        now = (await client.get("/webhooks/switches")).json()
+        assert now == {"vehicleLocations": False, "safetyEvents": False}
+        both = {"vehicleLocations": True, "safetyEvents": True}
+        assert (await client.ask("PATCH", "/webhooks/switches", json=both)).json() == both

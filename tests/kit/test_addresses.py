@@ -99,6 +99,15 @@ def test_what_tells_a_machine_its_secrets_is_never_sent_to(text: str) -> None:
         assert not may_be_sent_to(each, "metadata.internal", everything), each
 
 
+@pytest.mark.parametrize(
+    "url",
+    ["http://999.1.1.1/", "http://1.2.3.04/", "http://08.8.8.8", "http://[v1.x]/", "http://[::"],
+)
+def test_what_who_sends_could_not_read_is_no_url(url: str) -> None:
+    with pytest.raises(ValueError, match="must be a URL"):
+        check_url(url, NONE_ALLOWED)
+
+
 def test_a_host_is_allowed_by_name() -> None:
     but = allowed(["Receiver.Internal"])
 

@@ -22,6 +22,7 @@ from milepost.kit import registry
 from milepost.kit.files import BrokenFile
 from milepost.sandbox.app import Sandbox, Settings
 from milepost.store import files
+from milepost.store.connections import ConnectionRow
 from milepost.store.files import FileRow
 from milepost.store.pool import Database
 from milepost.sync.dropping import DropFolder
@@ -192,6 +193,57 @@ async def test_what_is_still_written_or_is_no_file_is_left_alone(
 
     assert await exports.count("file") == 0
     assert len(names(drop)) == 5
+
+
+async def test_a_file_that_nobody_can_take_stands_in_no_other_s_way(
+    exports: House, drop: Path, application_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = await connect(exports.database, application_id, "files")
+    there = drop.parent / ids.show("connection", other.id)
+    there.mkdir()
+    for folder in (drop, there):
+        put(folder, "a.csv", HEADERS + row(1))
+        put(folder, os.fsdecode(b"caf\xe9.csv"), HEADERS + row(2))
+    watch = DropFolder(drop.parent, exports.database, receiver(exports))
+    take = watch._receive
+
+    async def stumble(connection: ConnectionRow, path: Path) -> UUID:
+        if path.name == "a.csv" and path.parent in (drop, there):
+            raise OSError("the disk is not well")
+        return await take(connection, path)
+
+    monkeypatch.setattr(watch, "_receive", stumble)
+
+    await watch.look()
+    assert await watch.look() == 2
+
+    assert names(drop) == names(there) == ["a.csv", "taken"]
+    found = await exports.rows("select name from file")
+    assert found == [("caf\ufffd.csv",)] * 2
+
+
+async def test_a_file_that_takes_the_place_of_one_that_is_read_is_read_as_well(
+    exports: House, drop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch = DropFolder(drop.parent, exports.database, receiver(exports))
+    path = put(drop, "latest.csv", HEADERS + row(1))
+    take = watch._receive
+
+    async def replaced(connection: ConnectionRow, path: Path) -> UUID:
+        received = await take(connection, path)
+        put(drop, "next.csv", HEADERS + row(2)).replace(path)
+        return received
+
+    await watch.look()
+    monkeypatch.setattr(watch, "_receive", replaced)
+    await watch.look()
+    monkeypatch.undo()
+    for _ in range(3):
+        await watch.look()
+        await merge(exports)
+
+    assert not path.exists()
+    assert await exports.count("position") == 2
 
 
 async def test_a_file_that_is_dropped_again_is_moved_away_and_changes_nothing(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ from tests.webhooks.conftest import Receiver, Sender
 
 from milepost import clock, ids
 from milepost.errors import BadRequest
+from milepost.store.deliveries import Claim
+from milepost.webhooks import courier
+from milepost.webhooks.delivery import Delivery
 from milepost.webhooks.endpoints import EndpointChange, Replay
 from milepost.webhooks.schedule import RETRIES, next_attempt
 
@@ -338,3 +342,29 @@ async def test_a_new_choice_of_types_holds_from_then_on(sender: Sender, receiver
         await receiver.until(1)
 
     assert len(receiver.seen) == 1
+
+
+async def test_a_delivery_that_ends_as_nobody_foresaw_is_not_begun_over_and_over(
+    sender: Sender, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = []
+    work = Delivery.work
+
+    async def stumble(self: Delivery, claim: Claim) -> None:
+        begun.append(claim)
+        if len(begun) == 1:
+            raise RuntimeError("nobody foresaw this")
+        await work(self, claim)
+
+    monkeypatch.setattr(Delivery, "work", stumble)
+    monkeypatch.setattr(courier, "BROKEN_OFF_SECONDS", 0.5)
+    await sender.endpoint(receiver.url)
+    started = time.monotonic()
+    await sender.tell(await sender.connect(), 1)
+
+    async with sender.delivering():
+        await receiver.until(1)
+        assert time.monotonic() - started >= 0.5
+        await sender.written()
+
+    assert len(begun) == 2

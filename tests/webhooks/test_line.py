@@ -150,3 +150,11 @@ async def test_a_name_that_leads_elsewhere_since_it_was_registered_is_not_follow
     found = await post("http://rebound.example/", but=["192.168.0.0/16"])
 
     assert found.error == "The address is not allowed: rebound.example is a private address."
+
+
+async def test_a_url_that_cannot_be_read_is_an_answer_too() -> None:
+    answer = await post("http://999.1.1.1/", but=[])
+
+    assert answer.status is None
+    assert answer.error is not None
+    assert answer.error.startswith("The URL cannot be read")

@@ -122,7 +122,10 @@ class GPXParser:
 def instant(text: str) -> datetime:
     """Read a point's time; raise ValueError. GPX times are UTC by definition, also without the Z."""
     at = datetime.fromisoformat(text)
-    at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    try:
+        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("not a time of the years 1 to 9999") from None
     return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -160,10 +160,13 @@ async def attempts(
     return [AttemptRow(*row) for row in await fetch_all(session, SQL["attempts"], values)]
 
 
-async def switch(session: Session, application_id: UUID, off: Sequence[str]) -> None:
-    """Set which types of events the application is not told of."""
-    values = {"application_id": application_id, "off": list(off)}
-    await session.execute(SQL["switch"].encode(), values)
+async def switch(
+    session: Session, application_id: UUID, *, on: Iterable[str], off: Iterable[str]
+) -> frozenset[str]:
+    """Tell the application of some types of events and not of others; return all that are off then."""
+    values = {"application_id": application_id, "on": [*on], "off": [*off]}
+    row = await fetch_one(session, SQL["switch"], values)
+    return frozenset(row[0]) if row else frozenset()
 
 
 async def _one(session: Session, query: str, values: dict[str, Any]) -> EndpointRow | None:

@@ -15,7 +15,7 @@ import contextlib
 import os
 import stat
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from uuid import UUID
 
@@ -38,6 +38,10 @@ _UNFINISHED = (".part", ".tmp", ".crdownload", ".filepart", "~")
 _WHERE_TO = {"completed": "done", "cancelled": "refused"}
 
 
+_Looks = tuple[int, int, int]
+"""By what a file is told from another of its name: inode, size, and when it changed."""
+
+
 class StillWritten(MilepostError):
     """The file changed while it was read."""
 
@@ -57,17 +61,31 @@ class DropFolder:
         self._database = database
         self._receiver = receiver
         self._still_seconds = still_seconds
-        self._seen: dict[Path, tuple[int, int]] = {}
+        self._seen: dict[Path, _Looks] = {}
         self._said: set[Path] = set()
 
     async def look(self) -> int:
         """Take what is ready, and move on what is merged; return how many files were received."""
         taken = 0
         for connection_id, folder in await asyncio.to_thread(self._folders):
-            await self._move_on(connection_id, folder)
-            for path in await asyncio.to_thread(self._ready, folder):
-                taken += await self._take(connection_id, path)
+            ready: list[Path] = []
+            with self._alone(folder):
+                await self._move_on(connection_id, folder)
+                ready = await asyncio.to_thread(self._ready, folder)
+            for path in ready:
+                with self._alone(path):
+                    taken += await self._take(connection_id, path)
         return taken
+
+    @contextlib.contextmanager
+    def _alone(self, path: Path) -> Iterator[None]:
+        """Let what goes wrong with one file or folder stand in no other's way; it is told of once."""
+        try:
+            yield
+        except Exception:
+            if path not in self._said:
+                log.exception("what was dropped could not be taken", path=_name(path))
+            self._said.add(path)
 
     def _folders(self) -> list[tuple[UUID, Path]]:
         found = []
@@ -81,14 +99,14 @@ class DropFolder:
         """List the files that have not changed since the last look, nor for some seconds."""
         ready = []
         now = time.time()
-        seen: dict[Path, tuple[int, int]] = {}
+        seen: dict[Path, _Looks] = {}
         for path in sorted(folder.iterdir()):
             if path.name.startswith(".") or path.name.lower().endswith(_UNFINISHED):
                 continue
             with contextlib.suppress(FileNotFoundError):
                 about = path.lstat()
                 if stat.S_ISREG(about.st_mode):
-                    seen[path] = (about.st_size, about.st_mtime_ns)
+                    seen[path] = _looks(about)
                     still = now - about.st_mtime >= self._still_seconds
                     if still and self._seen.get(path) == seen[path]:
                         ready.append(path)
@@ -107,21 +125,22 @@ class DropFolder:
             file_id = await self._receive(connection, path)
         except (BrokenFile, BadRequest, TooLarge) as refused:
             await asyncio.to_thread(_refuse, path, refused.message)
-            log.warning("a dropped file was refused", file=path.name, why=refused.message)
+            log.warning("a dropped file was refused", file=_name(path), why=refused.message)
             return False
         except (Refusal, StillWritten) as later:
             if path not in self._said:
-                log.warning("a dropped file waits", file=path.name, why=later.message)
+                log.warning("a dropped file waits", file=_name(path), why=later.message)
             self._said.add(path)
             return False
         except FileNotFoundError:
             return False  # Another worker was quicker.
         named = f"{ids.show('file', file_id)}.{path.name}"
-        await asyncio.to_thread(_move, path, path.parent / "taken" / named)
+        looks = self._seen.get(path)
+        await asyncio.to_thread(_move, path, path.parent / "taken" / named, looks)
         return True
 
     async def _receive(self, connection: ConnectionRow, path: Path) -> UUID:
-        row = await self._receiver.receive(connection, _read(path), Given(name=path.name))
+        row = await self._receiver.receive(connection, _read(path), Given(name=_name(path)))
         return row.id
 
     async def _move_on(self, connection_id: UUID, folder: Path) -> None:
@@ -148,10 +167,21 @@ async def _read(path: Path) -> AsyncIterator[bytes]:
             raise StillWritten
 
 
-def _move(path: Path, where: Path) -> None:
+def _looks(about: os.stat_result) -> _Looks:
+    return about.st_ino, about.st_size, about.st_mtime_ns
+
+
+def _name(path: Path) -> str:
+    """Spell a file's name, which may be no text at all."""
+    return os.fsencode(path.name).decode(errors="replace")
+
+
+def _move(path: Path, where: Path, looks: _Looks | None = None) -> None:
+    """Move a file; one that is another by now than it looked is left where it is, to be read as well."""
     where.parent.mkdir(exist_ok=True)
     with contextlib.suppress(FileNotFoundError):  # Another worker was quicker.
-        path.replace(where)
+        if looks is None or _looks(path.lstat()) == looks:
+            path.replace(where)
 
 
 def _refuse(path: Path, why: str) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections import Counter
+from collections import Counter, deque
 from typing import Literal
 from uuid import UUID
 
@@ -37,6 +37,8 @@ _REPLAYS_EACH = 4
 # too: it then loses its lanes, and cannot write for them.
 PULSE_SECONDS = 1.0
 LOST_SECONDS = 5.0
+# What ends in a way that nobody foresaw is kept back so long, lest it end like that over and over without a pause.
+BROKEN_OFF_SECONDS = 5.0
 # Retries fall due without anybody telling.
 _LOOK_SECONDS = 0.5
 
@@ -59,7 +61,7 @@ class Courier:
         self._lost_seconds = lost_seconds
         self._look_seconds = look_seconds
         self._at_work: dict[asyncio.Task[None], Claim] = {}
-        self._broken_off: list[Claim] = []
+        self._broken_off: deque[tuple[float, Claim]] = deque()
         self._wake = asyncio.Event()
 
     async def run(self) -> None:
@@ -86,10 +88,10 @@ class Courier:
 
     async def _look(self) -> None:
         """Take what is due, as far as there are places."""
-        while self._broken_off:
+        while self._broken_off and self._broken_off[0][0] <= time.monotonic():
             async with self._database.session() as session:
-                await deliveries.hand_back(session, self._id, self._broken_off[-1])
-            self._broken_off.pop()
+                await deliveries.hand_back(session, self._id, self._broken_off[0][1])
+            self._broken_off.popleft()
         await self._take("claim_lanes", PLACES, EACH, EACH_FAILING)
         await self._take("claim_replays", _REPLAYS, _REPLAYS_EACH, _REPLAYS_EACH)
 
@@ -125,7 +127,7 @@ class Courier:
         claim = self._at_work.pop(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.warning("a delivery broke off", error=str(error), endpoint=str(claim.endpoint_id))
-            self._broken_off.append(claim)
+            self._broken_off.append((time.monotonic() + BROKEN_OFF_SECONDS, claim))
         self._wake.set()
 
     async def _pulse(self) -> None:

@@ -192,10 +192,12 @@ class Endpoints:
     async def switch(self, application_id: UUID, wish: dict[str, bool]) -> dict[str, bool]:
         """Switch types of events on or off for the application, from now on."""
         async with self._database.transaction() as session:
-            off = set(await applications.events_off(session, application_id))
-            for name, on in wish.items():
-                off = off.difference(_SWITCHES[name]) if on else off.union(_SWITCHES[name])
-            await endpoints.switch(session, application_id, sorted(off))
+            off = await endpoints.switch(
+                session,
+                application_id,
+                on=[each for name, on in wish.items() if on for each in _SWITCHES[name]],
+                off=[each for name, on in wish.items() if not on for each in _SWITCHES[name]],
+            )
         return {name: not off.issuperset(types) for name, types in _SWITCHES.items()}
 
     def _check(self, url: str | None, types: Sequence[str]) -> None:

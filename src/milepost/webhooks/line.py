@@ -61,6 +61,8 @@ class Line:
             error = f"There was no answer within {self._answer_seconds:g} seconds."
         except Forbidden as refused:
             error = f"The address is not allowed: {refused.message}"
+        except httpx2.InvalidURL as broken:
+            error = f"The URL cannot be read: {broken}"
         except (httpcore2.TimeoutException, httpcore2.NetworkError) as broken:
             error = f"The connection failed: {str(broken) or type(broken).__name__}"
         except (httpcore2.ProtocolError, ssl.SSLError, OSError, ValueError) as broken:

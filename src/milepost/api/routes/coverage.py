@@ -25,7 +25,7 @@ from milepost.kit.days import DAY
 from milepost.kit.slices import Span
 from milepost.models.coverage import Coverage, DayRows, Lack, LackReason, Stretch
 from milepost.store import coverage, inventory
-from milepost.store.documents import FIRST, LAST
+from milepost.store.documents import FIRST
 from milepost.store.inventory import Subject
 from milepost.sync.inventory import Bounds, Missing, empty, missing, of_subject
 
@@ -152,7 +152,7 @@ async def _stock(call: Call) -> Stock:
 
 def _within(call: Call, now: datetime) -> Span:
     start, end = call.values[START_DATE], call.values[END_DATE]
-    until = min(end, LAST - DAY) + DAY if end else now
+    until = end + DAY if end else now
     since = start or (max(until, FIRST + _USUAL) - _USUAL).replace(
         hour=0, minute=0, second=0, microsecond=0
     )

@@ -240,3 +240,10 @@ def test_real_traces_are_read_whole() -> None:
         _, rows = read(data, 4096)
         assert len(rows) == data.count(b"<trkpt")
         assert all(len(row.records) == 1 for row in rows)
+
+
+def test_a_time_beyond_the_calendar_is_no_time_of_gpx() -> None:
+    data = b"""<gpx version="1.1" xmlns="http://www.topografix.com/GPX/1/1"><trk><trkseg>
+<trkpt lat="1" lon="2"><time>0001-01-01T00:00:00+14:00</time></trkpt></trkseg></trk></gpx>"""
+
+    assert "is not a time of GPX" in refusal(data).message

@@ -88,4 +88,9 @@ order by id desc
 limit %(limit)s
 
 -- name: switch
-update application set events_off = %(off)s where id = %(application_id)s
+-- In one statement, so that two changes at once are both kept.
+update application set events_off = array(
+  select type from unnest(events_off || %(off)s::text[]) as type where type <> all(%(on)s::text[])
+  group by type order by type)
+where id = %(application_id)s
+returning events_off
