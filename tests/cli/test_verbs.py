@@ -198,3 +198,45 @@ def test_a_public_token_is_minted_for_a_connection_of_the_application_only(
         status, out, err = call(capsys, "link", "token", *named, other)
         assert (status, out) == (2, "")
         assert err.startswith("milepost: ")
+
+
+KEY, TOKEN = "sk_prod_verySecretWord", "con_tkn_verySecretWord"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("sync", "--key", KEY, "--token", TOKEN, "--url", "http://999.1.1.1"),
+        ("sync", "--key", KEY, "--token", TOKEN, "--url", "http://[::"),
+        ("sync", "--key", KEY, "--token", TOKEN, "--url", "http://127.0.0.1:99999"),
+        ("sync", "--key", KEY, "--token", TOKEN, "--url", "127.0.0.1:8080"),
+        ("sync", "--key", KEY, "--token", TOKEN, "--days", "nan"),
+        ("sync", "--key", KEY, "--token", TOKEN, "--days", "1e400"),
+        ("sync", "--key", f"{KEY}\u00e9", "--token", TOKEN),
+        ("sync", "--key", KEY, "--token", f"{TOKEN}\n{TOKEN}"),
+        ("listen", "--key", f"{KEY} {KEY}"),
+        ("listen", "--key", KEY, "--forward", "http://127.0.0.1:1", "--secret", "whsec_\u00e9"),
+        ("listen", "--key", KEY, "--forward", "http://127.0.0.1:1", "--secret", "whsec_a"),
+        ("webhooks", "replay", f"whe_{'0' * 26}", "--application", f"app_{'0' * 26}",
+         "--from", "0001-01-01T00:00:00+14:00"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_meant_is_one_line_without_the_secret(
+    capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    status, out, err = call(capsys, *words)
+
+    assert (status, out) == (2, "")
+    assert err.startswith("milepost: ")
+    assert err.count("\n") == 1
+    assert "verySecretWord" not in err
+
+
+def test_a_key_with_the_line_s_end_of_its_file_is_a_key(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("--token", f"{TOKEN}\n", "--url", "http://127.0.0.1:1")
+
+    status, out, err = call(capsys, "sync", "--key", f"{KEY}\n", *words)
+
+    assert (status, out) == (2, "")
+    assert err.startswith("milepost: There is no answer from http://127.0.0.1:1")
+    assert "verySecretWord" not in err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Mapping
 from types import TracebackType
@@ -10,6 +11,7 @@ from typing import Any, Self
 
 import httpx2
 
+from milepost import log
 from milepost.errors import MilepostError, SetupError
 from milepost.kit.http import retry_after
 
@@ -35,8 +37,8 @@ class Caller:
     def __init__(self, url: str, key: str, token: str | None = None) -> None:
         self.url = url.rstrip("/")
         self._client = httpx2.AsyncClient(
-            base_url=f"{self.url}/tsp/v1",
-            headers={"Authorization": f"Bearer {key}"},
+            base_url=_base(self.url),
+            headers={"Authorization": f"Bearer {_word('key', key)}"},
             timeout=_SECONDS,
             trust_env=False,
         )
@@ -45,7 +47,7 @@ class Caller:
 
     def use(self, token: str) -> None:
         """Speak for this connection from now on."""
-        self._client.headers["Connection-Token"] = token
+        self._client.headers["Connection-Token"] = _word("token", token)
 
     async def get(self, path: str, **query: Any) -> Any:
         return await self._ask("GET", path, params=query)
@@ -97,8 +99,28 @@ class Caller:
             return await self._client.request(method, path, **content)
         except (httpx2.TransportError, httpx2.InvalidURL, httpx2.UnsupportedProtocol) as error:
             raise SetupError(
-                f"There is no answer from {self.url} ({error}): is Milepost running?"
+                f"There is no answer from {self.url} ({log.hide(str(error))}): is Milepost running?"
             ) from None
+
+
+def _base(url: str) -> httpx2.URL:
+    """Read the API's address; raise SetupError for what is none."""
+    try:
+        found = httpx2.URL(f"{url}/tsp/v1")
+        good = found.scheme in ("http", "https") and found.host and (found.port or 1) < 65_536
+    except httpx2.InvalidURL:
+        good = False
+    if not good:
+        raise SetupError(f"{url} is no URL of an API, like http://127.0.0.1:8080.")
+    return found
+
+
+def _word(what: str, secret: str) -> str:
+    """Return a secret without the line's end that a file gave it; what no header can hold is refused unsaid."""
+    found = secret.strip()
+    if not re.fullmatch(r"[!-~]+", found):
+        raise SetupError(f"The {what} must be what Milepost gave out: letters, digits and _.")
+    return found
 
 
 def _result(answer: httpx2.Response) -> Any:

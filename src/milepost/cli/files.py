@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json as jsonlib
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -64,7 +65,7 @@ async def _upload(
     merged = True
     async with Caller(url, key, token) as caller:
         for place, file in enumerate(files, 1):
-            query = {**given, "name": file.name}
+            query = {**given, "name": os.fsencode(file.name).decode(errors="replace")}
             if place < len(files):
                 query["more"] = "true"
             made = await _send(caller, file, query, quiet=json)
@@ -84,7 +85,7 @@ async def _send(
         console=Console(stderr=True, quiet=quiet), transient=True,
     )  # fmt: skip
     with bar, file.open("rb") as opened:
-        task = bar.add_task(file.name, total=size)
+        task = bar.add_task(query["name"], total=size)
 
         async def chunks() -> AsyncIterator[bytes]:
             while chunk := await asyncio.to_thread(opened.read, _CHUNK):

@@ -122,6 +122,10 @@ class Forwarder:
         self.secret = secret
         if not url.startswith(("http://", "https://")):
             raise SetupError("--forward must be a URL like http://localhost:3000/webhooks.")
+        try:
+            signing.headers([secret], "", clock.now(), b"")
+        except ValueError:
+            secret = ""
         if not secret.startswith("whsec_"):
             raise SetupError("--secret must be a secret like those of endpoints, whsec_…")
         self._client = httpx2.AsyncClient(timeout=_FORWARD_SECONDS, trust_env=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as jsonlib
+import math
 from typing import Annotated, Any
 
 from cyclopts import Parameter
@@ -43,6 +44,8 @@ def sync(
     """
     if days is not None and start_from is not None:
         raise SetupError("Give --days or --start-from, not both.")
+    if days is not None and not math.isfinite(days):
+        raise SetupError("--days must be a number of days.")
     body: dict[str, Any] = {} if days is None else {"days": days}
     if start_from is not None:
         body["startFrom"] = start_from

@@ -299,11 +299,11 @@ def _instant(name: str, text: str | None) -> datetime | None:
         return None
     try:
         found = datetime.fromisoformat(text)
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
-        raise SetupError(f"{name} must be a time like 2026-01-06T03:24:53Z.")
-    return found.astimezone(UTC)
+        if found.tzinfo is not None:
+            return found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise SetupError(f"{name} must be a time like 2026-01-06T03:24:53Z.")
 
 
 def _read(model: str, text: str) -> UUID:
