@@ -15,7 +15,7 @@ from typing import Protocol
 import msgspec
 
 from milepost import clock
-from milepost.errors import SlowDown
+from milepost.errors import SlowDown, TryAgain
 from milepost.kit import quota
 from milepost.kit.quota import LATE, Leased, Rule, State
 
@@ -25,6 +25,9 @@ PATIENCE_SECONDS = 10.0
 # Budgets without a rate are asked for a hold so often.
 _UNLIMITED_SECONDS = 1.0
 _KEPT = 10_000
+# A call that was lent is to be sent within so many times what lending took last, two seconds at the most.
+_SLACK, LATEST = 3.0, 2.0
+_MOST_LOST = 10
 # From a request to its answer, over the internet. So many calls are under way at once as a pace needs; never
 # so many that a provider would take a fleet's integration for a flood.
 ANSWER_SECONDS = 0.4
@@ -43,8 +46,10 @@ class Lender(Protocol):
         """Name a budget by a keyed hash: the text may hold a secret."""
         ...
 
-    async def lease(self, rules: Sequence[Rule], want: int, *, live: bool) -> Leased:
-        """Lend up to `want` calls, each out of all these budgets."""
+    async def lease(
+        self, rules: Sequence[Rule], want: int, *, live: bool, late: float = LATE
+    ) -> Leased:
+        """Lend up to `want` calls, each out of all these budgets, to be sent within `late` seconds."""
         ...
 
     async def refuse(self, rule: Rule, seconds: float) -> None:
@@ -63,9 +68,11 @@ class Till:
     def key(self, text: str) -> bytes:
         return hashlib.blake2b(text.encode(), digest_size=16, key=self._pepper).digest()
 
-    async def lease(self, rules: Sequence[Rule], want: int, *, live: bool) -> Leased:
+    async def lease(
+        self, rules: Sequence[Rule], want: int, *, live: bool, late: float = LATE
+    ) -> Leased:
         states = [self._state(rule) for rule in rules]
-        return quota.lease(rules, states, time.monotonic(), want, live=live)
+        return quota.lease(rules, states, time.monotonic(), want, live=live, late=late)
 
     async def refuse(self, rule: Rule, seconds: float) -> None:
         quota.refuse(rule, self._state(rule), time.monotonic(), seconds)
@@ -165,6 +172,7 @@ class Line:
         self._waiting: deque[tuple[float, asyncio.Future[float]]] = deque()
         self._leasing: asyncio.Task[None] | None = None
         self._open_until = float("-inf")
+        self._late = LATE
 
     @property
     def busy(self) -> bool:
@@ -175,16 +183,21 @@ class Line:
         self._open_until = float("-inf")
 
     async def take(self) -> None:
-        """Wait for a call to be leased, and for another where this one came too late to be used."""
-        since = time.monotonic()
+        """Wait for a call to be leased, and for another where this one came too late to be used.
+
+        Raises TryAgain where they come too late again and again.
+        """
+        since, lost = time.monotonic(), 0
         while time.monotonic() >= self._open_until:
             waiter: asyncio.Future[float] = asyncio.get_running_loop().create_future()
             self._waiting.append((since, waiter))
             if self._leasing is None or self._leasing.done():
                 self._leasing = asyncio.create_task(self._lease())
-            leased_at = await waiter
-            if time.monotonic() - leased_at <= LATE:
+            if time.monotonic() <= await waiter:
                 return
+            lost += 1
+            if lost == _MOST_LOST:
+                raise TryAgain("Request budgets were lent too slowly to be used.")
 
     async def _lease(self) -> None:
         """Lease for all that wait until none does."""
@@ -192,13 +205,17 @@ class Line:
             while self._wanting():
                 asked_at = time.monotonic()
                 want = len(self._waiting)
-                leased = await self._lender.lease(self._rules, want, live=self._live)
+                usable_until = asked_at + self._late
+                leased = await self._lender.lease(
+                    self._rules, want, live=self._live, late=self._late
+                )
+                self._learn(time.monotonic() - asked_at)
                 if leased.granted and not any(rule.rate for rule in self._rules):
                     self._open_until = asked_at + _UNLIMITED_SECONDS
                 for _ in range(min(leased.granted, len(self._waiting))):
                     _, waiter = self._waiting.popleft()
                     if not waiter.done():
-                        waiter.set_result(asked_at)
+                        waiter.set_result(usable_until)
                 if not leased.granted:
                     self._send_away(leased)
                     await asyncio.sleep(leased.wait if self._waiting else 0)
@@ -207,6 +224,13 @@ class Line:
                 _, waiter = self._waiting.popleft()
                 if not waiter.done():
                     waiter.set_exception(failed)
+
+    def _learn(self, took: float) -> None:
+        """Leave more time to the calls of the next lease where a database far away takes long to lend them."""
+        if took > self._late / 2:
+            self._late = min(_SLACK * took, LATEST)
+        elif _SLACK * took < LATE:
+            self._late = LATE
 
     def _wanting(self) -> bool:
         while self._waiting and self._waiting[0][1].done():  # They gave up.

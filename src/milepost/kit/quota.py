@@ -2,8 +2,8 @@
 
 A provider counts calls in windows. A budget remembers when each of its last calls was granted, and grants
 another only where no window could then hold more than the rate allows. A granted call must be sent within
-`LATE`; grants are kept for longer than the window by that much, so that calls which are late cannot crowd a
-window either. Seconds are those of one clock that all who share the budget read.
+`LATE`, or within what the caller says that it takes; grants are kept for longer than the window by that much,
+so that calls which are late cannot crowd a window either. Seconds are those of one clock that all who share the budget read.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class State(msgspec.Struct):
 
 
 class Leased(msgspec.Struct, frozen=True):
-    """How many calls may be sent within `LATE`; where none, in how many seconds to ask again.
+    """How many calls may be sent in time; where none, in how many seconds to ask again.
 
     `held` says that the provider itself asked to wait.
     """
@@ -76,7 +76,13 @@ def pace(rule: Rule, state: State, now: float) -> float:
 
 
 def lease(
-    rules: Sequence[Rule], states: Sequence[State], now: float, want: int, *, live: bool
+    rules: Sequence[Rule],
+    states: Sequence[State],
+    now: float,
+    want: int,
+    *,
+    live: bool,
+    late: float = LATE,
 ) -> Leased:
     """Grant up to `want` calls that each spend one of every budget given, and note them in the states."""
     granted, wait, held = want, 0.0, False
@@ -91,7 +97,7 @@ def lease(
             continue
         allowed = pace(rule, state, now)
         calls = max(1, math.floor(allowed))
-        span = (1.0 if allowed >= WHOLE else calls / allowed) + LATE + JITTER
+        span = (1.0 if allowed >= WHOLE else calls / allowed) + late + JITTER
         left = [at for at in state.taken if at > now - span]
         room = calls - (calls // SHARE if now - other < LATELY else 0)
         kept.append(left)

@@ -87,6 +87,8 @@ async def fill(
     span: Span,
 ) -> None:
     """Note that a stretch was read to the end for these vehicles or drivers; None: for all of them."""
+    if span[0] >= span[1]:
+        return
     values: dict[str, Any] = {"connection_id": connection_id, "stream": stream}
     values |= {"subjects": None if subjects is None else list(subjects)}
     values |= {"starts_at": span[0], "ends_at": span[1]}

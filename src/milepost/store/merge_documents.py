@@ -50,7 +50,7 @@ ChangeKind = Literal["added", "modified", "removed"]
 class Change(msgspec.Struct, frozen=True):
     """One entity that a merge added, modified or removed; `body` is the model as published, in JSON.
 
-    `hidden` says why a filter hides it, and `was_hidden` why one did before.
+    `hidden` says why a filter hides it, and `was_hidden` why one did before; `was_gone` that it had been removed.
     """
 
     kind: ChangeKind
@@ -60,13 +60,15 @@ class Change(msgspec.Struct, frozen=True):
     raw_id: int | None
     hidden: Hidden | None
     was_hidden: Hidden | None
+    was_gone: bool = False
 
 
 class Farewell(msgspec.Struct, frozen=True):
-    """What a complete listing said by not naming entities."""
+    """What a complete listing said by not naming entities, and by naming some again."""
 
     removed: list[Change]
     held_back: int  # so many look gone at once that one more listing must agree
+    returned: list[tuple[UUID, Hidden | None]]  # whom the listing before missed, and who hides them
 
 
 async def merge(
@@ -79,8 +81,11 @@ async def merge(
     roster: str | None = None,
     named: Sequence[UUID] = (),
     rule: Rule = EVERYONE,
+    from_file: bool = False,
 ) -> list[Change]:
     """Merge the page's entities; return those that were added or modified. `rule` says whom filters hide.
+
+    What is `from_file` is not withdrawn by a window of the provider's that does not name it.
 
     What the page names is noted in the roster, if one is given: of the model for a listing, or of the
     slice that is being read for timed records. Who is not in it at the end is no longer there. `named` are
@@ -104,7 +109,8 @@ async def merge(
                 )
                 seen.append(key)
     values = {"connection_id": connection_id, "model": model, "stamp": stamp, "ids": seen}
-    found = await fetch_all(session, _changing("merge"), {**values, **rule.values()})
+    given = {**values, **rule.values(), "from_file": from_file}
+    found = await fetch_all(session, _changing("merge"), given)
     if roster is not None:
         if roster != model:  # What is written now tells by its stamp that the window named it.
             written = {row[0] for row in found}
@@ -202,12 +208,13 @@ async def end_listing(
     leave = [] if hold else gone
     removed = await withdraw(session, connection_id, model, leave, stamp)
     leaving = {change.id for change in removed}
+    returned = [(row[0], row[1]) for row in await fetch_all(session, SQL["returned"], values)]
     missing = [row[0] for row in absent if row[0] not in leaving]
     await session.execute(
         SQL["close_listing"].encode(),
         {**values, "missing": missing, "held_back": hold, "held": gone if hold else []},
     )
-    return Farewell(removed, len(gone) if hold else 0)
+    return Farewell(removed, len(gone) if hold else 0, returned)
 
 
 async def let_go(

@@ -30,7 +30,7 @@ from milepost.store.queries import queries
 SQL = queries("quota")
 _CONSTANTS = {
     "batch": BATCH, "cut": CUT, "floor": FLOOR, "full": FULL, "growth": GROWTH, "lately": LATELY,
-    "late": LATE + JITTER, "regain": REGAIN, "share": SHARE, "whole": WHOLE,
+    "regain": REGAIN, "share": SHARE, "whole": WHOLE,
 }  # fmt: skip
 
 
@@ -44,10 +44,12 @@ class StoredLender:
     def key(self, text: str) -> bytes:
         return self._database.pepper.digest(text)
 
-    async def lease(self, rules: Sequence[Rule], want: int, *, live: bool) -> Leased:
+    async def lease(
+        self, rules: Sequence[Rule], want: int, *, live: bool, late: float = LATE
+    ) -> Leased:
         try:
             async with self._database.session() as session:
-                return await lease(session, rules, want, live=live)
+                return await lease(session, rules, want, live=live, late=late)
         except psycopg.OperationalError:
             raise TryAgain(
                 "The database, which keeps the request budgets, does not answer."
@@ -59,7 +61,13 @@ class StoredLender:
 
 
 async def lease(
-    session: Session, rules: Sequence[Rule], want: int, *, live: bool, at: float | None = None
+    session: Session,
+    rules: Sequence[Rule],
+    want: int,
+    *,
+    live: bool,
+    late: float = LATE,
+    at: float | None = None,
 ) -> Leased:
     """Lease calls at an instant of the server's clock, or at `at` (seconds since 1970)."""
     values = {
@@ -68,6 +76,7 @@ async def lease(
         "tops": [float(rule.top) for rule in rules],
         "want": want,
         "live": live,
+        "late": late + JITTER,
         "at": at,
         **_CONSTANTS,
     }

@@ -76,6 +76,14 @@ async def change(
     )
 
 
+async def start_again(
+    session: Session, connection_id: UUID, sync_id: UUID, number: int, *, most: int
+) -> bool:
+    """Let a slice be read from its beginning; False where it was `most` times already."""
+    values = {"connection_id": connection_id, "id": sync_id, "number": number, "most": most}
+    return await fetch_one(session, SQL["start_again"], values) is not None
+
+
 async def reopen(session: Session, connection_id: UUID, sync_id: UUID) -> None:
     """Let what did not end well be read again."""
     await change(session, "reopen", connection_id, sync_id)

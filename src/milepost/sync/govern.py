@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from uuid import UUID
 
 from milepost.store import coverage, merge_documents
 from milepost.store.connections import ConnectionRow
+from milepost.store.coverage import GapReason
 from milepost.store.merge_documents import Change
 from milepost.store.pool import Session
-from milepost.store.visibility import GOVERNED, rule_of
+from milepost.store.visibility import GOVERNED, Hidden, rule_of
 from milepost.sync.telling import Teller
+
+# Why those lack what is held who join a fleet, by whether they are hidden.
+_JOINED: tuple[tuple[GapReason, bool], ...] = (("not_yet_fetched", False), ("filtered_out", True))
 
 
 async def govern(session: Session, row: ConnectionRow, provider_name: str) -> None:
@@ -28,3 +32,17 @@ async def fill_gaps(session: Session, connection_id: UUID, changes: Iterable[Cha
     let_in = [change.id for change in changes if change.was_hidden and not change.hidden]
     if let_in:
         await coverage.let_in(session, connection_id, let_in)
+
+
+async def welcome(
+    session: Session,
+    connection_id: UUID,
+    streams: Collection[str],
+    who: Collection[tuple[UUID, Hidden | None]],
+) -> None:
+    """Note that whoever joins the fleet, or is listed again, lacks what streams hold: it was read without them."""
+    if not streams:
+        return
+    for reason, hidden in _JOINED:
+        joined = [id_ for id_, why in who if bool(why) is hidden]
+        await coverage.appeared(session, connection_id, streams, joined, reason)

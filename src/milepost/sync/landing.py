@@ -28,14 +28,13 @@ from milepost.store import (
     visibility,
 )
 from milepost.store.archive import RawCut
-from milepost.store.coverage import GapReason
 from milepost.store.partitions import Partitions, Series
 from milepost.store.pool import Session, fetch_all, fetch_one
 from milepost.store.queries import queries
 from milepost.store.syncs import SyncRow
 from milepost.store.visibility import EVERYONE, Governed, rule_of
 from milepost.sync.fence import Fence
-from milepost.sync.govern import fill_gaps
+from milepost.sync.govern import fill_gaps, welcome
 from milepost.sync.retention import Retention
 from milepost.sync.sanity import Place, sane
 from milepost.sync.telling import LOSS, Teller
@@ -45,8 +44,6 @@ from milepost.vault import ConnectionKey
 SQL = queries("landing")
 
 _SERIES: dict[str, Series] = {"vehicle_location": "position", "vehicle_stat": "stat"}
-# Why those lack what is held who join a fleet, by whether they are hidden.
-_JOINED: tuple[tuple[GapReason, bool], ...] = (("not_yet_fetched", False), ("filtered_out", True))
 _SUBJECTS: tuple[Governed, ...] = ("vehicle", "driver")
 # Sums of a period change and are not withdrawn; a provider that still computes one shows none of it.
 _SUMS = ("vehicle_utilization_day", "ifta_vehicle_month")
@@ -80,7 +77,7 @@ class Landing:
     ) -> None:
         # Which streams tell of vehicles, and which of drivers.
         timed = [spec for spec in manifest.streams if spec.kind != "listing"]
-        self._followed = {
+        self._followed: dict[str, list[str]] = {
             subject: [spec.name for spec in timed if spec.subject == subject]
             for subject in _SUBJECTS
         }
@@ -204,7 +201,7 @@ class Landing:
         stamp: datetime,
     ) -> list[int]:
         connection_id, model = self._identity.connection_id, spec.model
-        roster = self._roster(spec, row)
+        roster, followed = self._roster(spec, row), self._followed.get(model, [])
         if roster is not None and row.cursor is None:
             await merge_documents.begin_listing(session, connection_id, roster, stamp)
         changes = await merge_documents.merge(
@@ -216,17 +213,17 @@ class Landing:
             roster=roster,
             named=[ids.read(model, each) for each in sifted.records],
             rule=rule_of(filters, model),
+            from_file=spec.name.startswith("files."),
         )
         await fill_gaps(session, connection_id, changes)
-        if spec.kind == "listing" and model in self._followed:
-            for reason, hidden in _JOINED:
-                joined = [c.id for c in changes if c.kind == "added" and bool(c.hidden) is hidden]
-                followed = self._followed[model]
-                await coverage.appeared(session, connection_id, followed, joined, reason)
+        if spec.kind == "listing":
+            new = [(c.id, c.hidden) for c in changes if c.kind == "added" or c.was_gone]
+            await welcome(session, connection_id, followed, new)
         raw_ids = [change.raw_id for change in changes if change.raw_id is not None]
         if page.last and spec.kind == "listing":
             farewell = await merge_documents.end_listing(session, connection_id, model, stamp)
             changes = [*changes, *farewell.removed]
+            await welcome(session, connection_id, followed, farewell.returned)
             await self._judge_loss(session, spec, farewell.held_back)
         elif page.last and roster is not None and row.starts_at and row.ends_at:
             window = (row.starts_at, row.ends_at)

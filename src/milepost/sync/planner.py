@@ -27,6 +27,10 @@ _AHEAD = timedelta(hours=1)
 # Of a dense stream, the last day is a slice of its own, so that nobody waits a week's window for it.
 _FIRST = timedelta(days=1)
 
+# Of what a lost cursor would have told, this much may have been recorded before it was last read: units without
+# a network keep their data for days.
+_LATE = timedelta(days=7)
+
 # As many as Samsara takes in one filter.
 _SUBJECTS_A_SLICE = 50
 
@@ -64,16 +68,31 @@ def plan(
     return number_from(0, [*listings, *feeds, *history])
 
 
-def increments(manifest: Manifest, since: datetime, now: datetime, first: int) -> list[SliceRow]:
-    """Return what a long sync reads of streams without a feed to keep up with the present."""
-    timed = [spec for spec in manifest.streams if spec.kind != "listing" and not spec.feed]
-    rows = [row for spec in timed for row in windows(spec, (since, now), now)]
-    return number_from(first, [msgspec.structs.replace(row, rank=_FEED_RANK) for row in rows])
+def increments(
+    manifest: Manifest, since: datetime, now: datetime, *, earliest: datetime
+) -> list[SliceRow]:
+    """Return what a long sync reads of streams without a feed to keep up with the present.
+
+    Each reads its look-back again, as the next sync would have done: what lasts for longer than the time
+    between two looks, and what comes in late, is told by none of them otherwise. Nothing before `earliest`
+    was ever asked for.
+    """
+    rows: list[SliceRow] = []
+    for spec in manifest.streams:
+        if spec.kind != "listing" and not spec.feed:
+            start = max(since - timedelta(hours=spec.look_back_hours), min(earliest, since))
+            rows += windows(spec, (start, now), now)
+    return [msgspec.structs.replace(row, rank=_FEED_RANK) for row in rows]
 
 
-def refill(spec: StreamSpec, since: datetime, now: datetime, first: int) -> list[SliceRow]:
-    """Return the history slices that fill what a feed missed whose cursor was lost."""
-    return number_from(first, windows(spec, (since, now), now))
+def refill(
+    spec: StreamSpec, since: datetime, now: datetime, *, earliest: datetime
+) -> list[SliceRow]:
+    """Return the history slices that fill what a feed missed whose cursor was lost.
+
+    What was recorded before and came in since is told by the lost feed alone, so that they begin earlier.
+    """
+    return windows(spec, (max(since - _LATE, min(earliest, since)), now), now)
 
 
 def number_from(first: int, rows: Sequence[SliceRow]) -> list[SliceRow]:

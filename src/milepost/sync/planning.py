@@ -8,10 +8,10 @@ from uuid import UUID
 import msgspec
 
 from milepost import clock
-from milepost.kit.contract import Manifest
+from milepost.kit.contract import Manifest, StreamSpec
 from milepost.kit.slices import SliceRow, Span
 from milepost.models.sync import StreamEstimate, SyncEstimate
-from milepost.store import coverage, estimates
+from milepost.store import coverage, estimates, slices
 from milepost.store.pool import Session
 from milepost.store.syncs import SyncRow
 from milepost.sync import estimate, planner
@@ -26,6 +26,32 @@ async def plan_of(
     again = (sync.start_from, sync.requested_at) if sync.refetch else None
     wanted = await coverage.wanted(session, sync.connection_id)
     return await _plan(session, manifest, sync.connection_id, retention, now, wanted, again)
+
+
+async def news_of(
+    session: Session, manifest: Manifest, sync: SyncRow, retention: Retention, now: datetime
+) -> list[SliceRow]:
+    """Plan what a long sync reads of what came in since it was last at the present."""
+    number = await slices.next_number(session, sync.connection_id, sync.id)
+    since = sync.fed_at or now
+    earliest = await _earliest(session, sync.connection_id, since)
+    planned = planner.increments(manifest, since, now, earliest=earliest)
+    return retention.clamped(manifest, planned, now, number)
+
+
+async def missed_by(
+    session: Session, spec: StreamSpec, sync: SyncRow, since: datetime, now: datetime
+) -> list[SliceRow]:
+    """Plan what a feed missed whose cursor was lost, `since` which it had told of everything."""
+    number = await slices.next_number(session, sync.connection_id, sync.id)
+    earliest = await _earliest(session, sync.connection_id, since)
+    return planner.number_from(number, planner.refill(spec, since, now, earliest=earliest))
+
+
+async def _earliest(session: Session, connection_id: UUID, since: datetime) -> datetime:
+    """Return from when on anything was ever asked for, `since` at the latest."""
+    wanted = await coverage.wanted(session, connection_id)
+    return min(since, wanted[0][0]) if wanted else since
 
 
 async def foresee(

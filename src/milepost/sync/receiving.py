@@ -132,6 +132,9 @@ class Receiver:
             before = await files.same(session, connection.id, digest)
             if before is not None:
                 await files.change(session, "drop", connection.id, file_id)
+                if before.status == "completed":
+                    request = await self._request(session, connection, given)
+                    await self._desk.answer(session, connection, request, more=given.more)
                 return before
             await self._require_known(session, connection, found)
             request = await self._request(session, connection, given)

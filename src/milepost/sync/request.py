@@ -186,6 +186,23 @@ class Desk:
         await teller.sync(session, "sync.started", sync, now)
         return request
 
+    async def answer(
+        self,
+        session: Session,
+        connection: ConnectionRow,
+        request: RequestRow | None,
+        *,
+        more: bool,
+    ) -> None:
+        """Take a request as answered by a file that is merged already, unless there is more to come."""
+        if request is None or more or await files.to_come(session, connection.id, request.id):
+            return
+        await provider_requests.end(session, connection.id, request.id, "completed", clock.now())
+        sync = await syncs.get(session, connection.id, request.sync_id, lock=True)
+        assert sync is not None
+        teller = Teller(connection, self._registry.name(connection.provider))
+        await finish.resolve(session, teller, sync)
+
     async def cancel_request(
         self, session: Session, connection: ConnectionRow, request_id: UUID
     ) -> RequestRow:
@@ -202,8 +219,8 @@ class Desk:
         )
         if ended is None:
             raise Unprocessable(f"The provider request has ended already; it is {found.status}.")
+        await files.cancel(session, connection.id, sync.id)
         if sync.waiting:
-            await files.cancel(session, connection.id, sync.id)
             teller = Teller(connection, self._registry.name(connection.provider))
             await finish.resolve(session, teller, sync)
         return ended

@@ -50,9 +50,9 @@ class Retention(msgspec.Struct, frozen=True):
         }
 
     def clamped(
-        self, manifest: Manifest, planned: Sequence[SliceRow], now: datetime
+        self, manifest: Manifest, planned: Sequence[SliceRow], now: datetime, first: int = 0
     ) -> list[SliceRow]:
-        """Return the plan without history that would be dropped again."""
+        """Return the plan without history that would be dropped again, numbered from `first` on."""
         kept: list[SliceRow] = []
         for row in planned:
             since = self.stream_since(manifest.stream(row.stream), now)
@@ -71,7 +71,7 @@ class Retention(msgspec.Struct, frozen=True):
                         row, starts_at=since, weight=row.weight * (left / whole)
                     )
                 )
-        return planner.number_from(0, kept)
+        return planner.number_from(first, kept)
 
 
 UNLIMITED = Retention()

@@ -22,7 +22,7 @@ from milepost.sync.disconnect import disconnect, link_url
 from milepost.sync.fence import SILENCE_SECONDS, Fence, fenced
 from milepost.sync.landing import Landing, Stopped
 from milepost.sync.lines import Lines
-from milepost.sync.planning import plan_of
+from milepost.sync.planning import news_of, plan_of
 from milepost.sync.retention import UNLIMITED, Retention
 from milepost.sync.telling import Teller
 from milepost.sync.turn import Pause, Turn
@@ -123,6 +123,9 @@ class Runner:
             pause = await turn.run(rows)
         finally:
             await connector.aclose()
+        if not rows:
+            # Whoever has nothing to do and is not done must not be asked over and over without a pause.
+            pause.failures.append("nothing is left to fetch, and not everything has ended")
         await self._decide(fence, sync, teller, pause)
 
     async def _begin(
@@ -148,7 +151,7 @@ class Runner:
                 await syncs.run(session, "fed", sync, fed_at=now)
             elif sync.fed_at is not None and now - sync.fed_at >= self._cadence:
                 await slices.read_news_again(session, sync.connection_id, sync.id)
-                news = planner.increments(manifest, sync.fed_at, now, number)
+                news = await news_of(session, manifest, sync, self._retention, now)
                 await slices.insert(session, sync.connection_id, sync.id, news)
                 await syncs.run(session, "fed", sync, fed_at=now)
         return sync

@@ -17,10 +17,11 @@ from milepost.kit.contract import Connector, Manifest
 from milepost.kit.slices import SliceRow
 from milepost.models.issue import IssueCode
 from milepost.store import connections, coverage, slices
+from milepost.store.pool import Session
 from milepost.store.syncs import SyncRow
-from milepost.sync import planner
 from milepost.sync.fence import Fence
 from milepost.sync.landing import Landing
+from milepost.sync.planning import missed_by
 from milepost.sync.telling import Teller
 
 log = structlog.get_logger()
@@ -28,6 +29,9 @@ log = structlog.get_logger()
 # Slices are read side by side, and each holds a page: with four a worker's memory stays below 90 MB. How many
 # calls are under way is the client's matter, by the provider's limits.
 _AT_ONCE = 4
+
+# A cursor is lost once in a long while; who loses every cursor would be read from the beginning for ever.
+_MOST_RESTARTS = 5
 
 
 class Pause(msgspec.Struct):
@@ -111,10 +115,7 @@ class Turn:
             await self._start_again(row)
         except Changed as changed:
             async with self._fence.transaction() as session:
-                await slices.change(
-                    session, "fail", self._sync.connection_id, self._sync.id,
-                    number=row.number, error=changed.message,
-                )  # fmt: skip
+                await self._fail(session, row, changed.message)
 
     async def _fetch(self, row: SliceRow) -> None:
         if row.mode == "history" and row.pages == 0 and row.ends_at is not None:
@@ -152,14 +153,23 @@ class Turn:
         connection_id, sync_id = self._sync.connection_id, self._sync.id
         log.warning("cursor lost", stream=row.stream, slice=row.number)
         async with self._fence.transaction() as session:
-            await slices.change(session, "start_again", connection_id, sync_id, number=row.number)
-            if row.mode == "feed" and row.starts_at is not None:
+            if not await slices.start_again(
+                session, connection_id, sync_id, row.number, most=_MOST_RESTARTS
+            ):
+                why = f"its own cursor was unknown to it {_MOST_RESTARTS + 1} times"
+                await self._fail(session, row, f"{self._manifest.name} cannot be read on: {why}.")
+            elif row.mode == "feed" and row.starts_at is not None:
                 await coverage.drop_checkpoint(session, connection_id, row.stream)
-                number = await slices.next_number(session, connection_id, sync_id)
                 spec = self._manifest.stream(row.stream)
-                missed = planner.refill(spec, row.starts_at, clock.now(), number)
+                missed = await missed_by(session, spec, self._sync, row.starts_at, clock.now())
                 await slices.insert(session, connection_id, sync_id, missed)
         self._again = True
+
+    async def _fail(self, session: Session, row: SliceRow, error: str) -> None:
+        await slices.change(
+            session, "fail", self._sync.connection_id, self._sync.id,
+            number=row.number, error=error,
+        )  # fmt: skip
 
     def _time_is_up(self) -> bool:
         return time.monotonic() >= self._deadline

@@ -20,7 +20,7 @@ from milepost.kit.grants import Grants
 from milepost.kit.limits import Till
 from milepost.kit.login import Pocket
 from milepost.kit.loopback import Asked, Loopback, Said
-from milepost.kit.quota import Leased, Rule
+from milepost.kit.quota import LATE, Leased, Rule
 from milepost.kit.registry import Registry
 from milepost.kit.simulation import Conditions, Mishap, SimRequest
 from milepost.kit.world import World
@@ -62,9 +62,13 @@ class HeldTill(Till):
         self.granted: list[tuple[Rule, float]] = []
         self.calls = 0
 
-    async def lease(self, rules: Sequence[Rule], want: int, *, live: bool) -> Leased:
+    async def lease(
+        self, rules: Sequence[Rule], want: int, *, live: bool, late: float = LATE
+    ) -> Leased:
         states = [self._state(rule) for rule in rules]
-        while not (found := quota.lease(rules, states, self.now, want, live=live)).granted:
+        while not (
+            found := quota.lease(rules, states, self.now, want, live=live, late=late)
+        ).granted:
             self.now += found.wait
         self.calls += found.granted
         self.granted += [(rule, self.now) for rule in rules for _ in range(found.granted)]

@@ -26,7 +26,7 @@ end
 
 -- name: merge_changed
 -- What is there unchanged is sorted out here, so that it is neither written nor locked.
-select n.*, d.hidden as was_hidden
+select n.*, d.hidden as was_hidden, d.deleted_at is not null as was_gone
 from (
   select e.*, {hidden} as hidden
   from (select distinct on (id) * from staged_document order by id, raw_id desc, raw_ordinal desc) e
@@ -37,18 +37,18 @@ where d.id is null or d.body is distinct from n.body or d.deleted_at is not null
 -- name: merge
 , merged as (
   insert into document as d (connection_id, model, id, source_id, body, added_at, modified_at, hidden, raw_id,
-    raw_ordinal, vehicle_id, driver_id, starts_at, ends_at)
+    raw_ordinal, vehicle_id, driver_id, starts_at, ends_at, from_file)
   select %(connection_id)s, %(model)s, id, source_id, body, %(stamp)s, %(stamp)s, hidden, raw_id,
-    raw_ordinal, vehicle_id, driver_id, starts_at, ends_at
+    raw_ordinal, vehicle_id, driver_id, starts_at, ends_at, %(from_file)s
   from changed
   on conflict (connection_id, model, id) do update set
     source_id = excluded.source_id, body = excluded.body, modified_at = excluded.modified_at,
     deleted_at = null, hidden = excluded.hidden, raw_id = excluded.raw_id, raw_ordinal = excluded.raw_ordinal,
     vehicle_id = excluded.vehicle_id, driver_id = excluded.driver_id,
-    starts_at = excluded.starts_at, ends_at = excluded.ends_at
+    starts_at = excluded.starts_at, ends_at = excluded.ends_at, from_file = excluded.from_file
   returning d.id, d.body::text, d.added_at, d.raw_id, d.hidden
 )
-select m.*, c.was_hidden from merged m join changed c on c.id = m.id
+select m.*, c.was_hidden, c.was_gone from merged m join changed c on c.id = m.id
 
 -- name: forget_seen
 insert into roster (connection_id, model, begun_at) values (%(connection_id)s, %(roster)s, %(stamp)s)
@@ -68,6 +68,12 @@ where d.connection_id = %(connection_id)s and d.model = %(model)s
   and d.deleted_at is null
   and d.id not in (select named.id from roster s, unnest(s.seen) as named (id)
     where s.connection_id = %(connection_id)s and s.model = %(model)s)
+
+-- name: returned
+-- Those whom the complete listing before this one missed, and this one names again.
+select d.id, d.hidden from document d join roster r using (connection_id, model)
+where d.connection_id = %(connection_id)s and d.model = %(model)s and d.deleted_at is null
+  and d.id = any(r.missing) and d.id = any(r.seen)
 
 -- name: close_listing
 update roster set seen = '{}', missing = %(missing)s, held_back = %(held_back)s, held = %(held)s
@@ -92,7 +98,7 @@ where connection_id = %(connection_id)s and model = %(model)s and id = any(%(ids
 select d.id
 from document d
 where d.connection_id = %(connection_id)s and d.model = %(model)s and d.deleted_at is null
-  and d.starts_at >= %(starts_at)s and d.starts_at < %(ends_at)s
+  and not d.from_file and d.starts_at >= %(starts_at)s and d.starts_at < %(ends_at)s
   and d.modified_at < (
     select r.begun_at from roster r where r.connection_id = %(connection_id)s and r.model = %(roster)s
   )

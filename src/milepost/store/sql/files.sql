@@ -63,7 +63,14 @@ where connection_id = %(connection_id)s and sync_id = %(sync_id)s and status = '
 
 -- name: cancel_slices
 -- What a retry fetches anew it fetches from the provider; files are sent again.
-delete from slice where connection_id = %(connection_id)s and sync_id = %(sync_id)s and stream like 'files.%%'
+with gone as (
+  delete from slice where connection_id = %(connection_id)s and sync_id = %(sync_id)s and stream like 'files.%%'
+    and status = 'todo'
+  returning stream, weight
+)
+update sync_stream t set slices = t.slices - g.slices, weight = t.weight - g.weight
+from (select stream, count(*) as slices, sum(weight) as weight from gone group by stream) g
+where t.connection_id = %(connection_id)s and t.sync_id = %(sync_id)s and t.stream = g.stream
 
 -- name: to_come
 -- Whether a request has files yet that are not merged, or whose sender has more.

@@ -52,8 +52,10 @@ where t.connection_id = %(connection_id)s and t.sync_id = %(id)s and t.stream = 
 
 -- name: start_again
 -- A feed is opened anew; a history slice keeps the window that its cursor belonged to.
-update slice set cursor = null, starts_at = case when mode = 'feed' then null else starts_at end
-where connection_id = %(connection_id)s and sync_id = %(id)s and number = %(number)s
+update slice set cursor = null, starts_at = case when mode = 'feed' then null else starts_at end,
+  restarts = restarts + 1
+where connection_id = %(connection_id)s and sync_id = %(id)s and number = %(number)s and restarts < %(most)s
+returning number
 
 -- name: read_news_again
 -- Listings are read once more, and feeds on from where they were left.
@@ -74,7 +76,7 @@ where t.connection_id = %(connection_id)s and t.sync_id = %(id)s and t.stream = 
 -- name: reopen
 -- Another sync may have read since: what a slice had named so far no longer proves anything, so that it
 -- is read again from its beginning. A feed goes on where it was.
-update slice set status = 'todo', error = null, cursor = case when mode = 'feed' then cursor end
+update slice set status = 'todo', error = null, restarts = 0, cursor = case when mode = 'feed' then cursor end
 where connection_id = %(connection_id)s and sync_id = %(id)s and status <> 'done'
 
 -- name: reopen_streams
