@@ -193,7 +193,8 @@ class Line:
             self._waiting.append((since, waiter))
             if self._leasing is None or self._leasing.done():
                 self._leasing = asyncio.create_task(self._lease())
-            if time.monotonic() <= await waiter:
+            usable_until = await waiter
+            if time.monotonic() <= usable_until:
                 return
             lost += 1
             if lost == _MOST_LOST:
