@@ -64,17 +64,21 @@ async def another(house: House, application_id: UUID, days: float) -> Connection
     return fresh
 
 
-async def test_a_vehicle_that_was_not_listed_for_days_has_no_hole_when_it_is_back(
-    fleet: House, application_id: UUID
+@pytest.mark.parametrize(
+    ("missed", "removed"), [((10, 34, 60), 1), ((34,), 0)], ids=["for days", "by one listing"]
+)
+async def test_a_vehicle_that_was_not_listed_for_a_while_has_no_hole_when_it_is_back(
+    fleet: House, application_id: UUID, missed: tuple[int, ...], removed: int
 ) -> None:
     with clock.held_at(NOON):
         await fleet.sync(days=1)
     gone = fleet.sandbox.world.vehicles[0].id
     await fleet.fault(kind="vehicles_missing", vehicles=[gone])
-    for hours in (10, 34, 60):
+    for hours in missed:
         with clock.held_at(NOON + hours * HOUR):
             await fleet.sync()
-    assert await fleet.count("document where model = 'vehicle' and deleted_at is not null") == 1
+    left = "document where model = 'vehicle' and deleted_at is not null"
+    assert await fleet.count(left) == removed
     fleet.sandbox.faults.clear()
     end = NOON + 64 * HOUR
     for at in (end - 2 * HOUR, end):
@@ -86,27 +90,6 @@ async def test_a_vehicle_that_was_not_listed_for_days_has_no_hole_when_it_is_bac
     since = NOON - 24 * HOUR
     assert await held(fleet, fresh, since, end) <= await held(fleet, fleet.connection, since, end)
     assert await fleet.count("coverage_gap where reason = 'not_yet_fetched'") == 0
-
-
-async def test_a_vehicle_that_one_listing_missed_has_no_hole(
-    fleet: House, application_id: UUID
-) -> None:
-    with clock.held_at(NOON):
-        await fleet.sync(days=1)
-    gone = fleet.sandbox.world.vehicles[0].id
-    await fleet.fault(kind="vehicles_missing", vehicles=[gone])
-    with clock.held_at(NOON + 34 * HOUR):
-        await fleet.sync()
-    fleet.sandbox.faults.clear()
-    end = NOON + 64 * HOUR
-    for at in (end - 2 * HOUR, end):
-        with clock.held_at(at):
-            await fleet.sync()
-    with clock.held_at(end):
-        fresh = await another(fleet, application_id, days=6)
-
-    since = NOON - 24 * HOUR
-    assert await held(fleet, fresh, since, end) <= await held(fleet, fleet.connection, since, end)
 
 
 @pytest.mark.parametrize("fleet", ["motive"], indirect=True)
