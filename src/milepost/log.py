@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 import structlog
 from structlog.types import EventDict, Processor, WrappedLogger
 
 HIDDEN = "[hidden]"
+
+log = structlog.get_logger()
 
 # Compared with what is left of a key without case, dashes and underscores: `Connection-Token`, `api_key`.
 _SECRET_KEY = re.compile(
@@ -69,6 +72,15 @@ def configure(
         logging.getLogger(chatty).setLevel(
             max(logging.getLevelName(level.upper()), logging.WARNING)
         )
+
+
+@contextlib.contextmanager
+def going_on(event: str, **which: object) -> Iterator[None]:
+    """Log whatever goes wrong with one of many, so that it stands in the way of no other, at every look."""
+    try:
+        yield
+    except Exception:
+        log.exception(event, **which)
 
 
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

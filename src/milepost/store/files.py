@@ -147,9 +147,10 @@ async def known(session: Session, connection_id: UUID, model: str) -> list[Known
     return [Known(*row) for row in await fetch_all(session, SQL["known"], values)]
 
 
-async def due(session: Session, limit: int) -> list[tuple[UUID, UUID]]:
-    """List the files that can be merged now, as connection and file."""
-    return [(row[0], row[1]) for row in await fetch_all(session, SQL["due"], {"limit": limit})]
+async def due(session: Session, providers: list[str], limit: int) -> list[tuple[UUID, UUID]]:
+    """List the files of these providers that can be merged now, as connection and file."""
+    values = {"providers": providers, "limit": limit}
+    return [(row[0], row[1]) for row in await fetch_all(session, SQL["due"], values)]
 
 
 async def sweep(session: Session) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
 
 from milepost import clock
 from milepost.store import files, provider_requests, syncs
@@ -49,6 +51,15 @@ async def complete_or_wait(session: Session, teller: Teller, sync: SyncRow) -> N
         await syncs.run(session, "wait", sync)
     else:
         await complete(session, teller, sync)
+
+
+async def answered(
+    session: Session, teller: Teller, sync: SyncRow, request_id: UUID, at: datetime
+) -> None:
+    """End a provider request once no file of it is to come, and its sync once nothing else is asked for."""
+    if not await files.to_come(session, sync.connection_id, request_id):
+        await provider_requests.end(session, sync.connection_id, request_id, "completed", at)
+    await resolve(session, teller, sync)
 
 
 async def resolve(session: Session, teller: Teller, sync: SyncRow) -> None:

@@ -21,12 +21,12 @@ from milepost.kit.contract import Cut, Page, Record, StreamSpec
 from milepost.kit.files import FileFormats, Row, Wrapping
 from milepost.kit.registry import Registry
 from milepost.kit.slices import SliceRow
+from milepost.log import going_on
 from milepost.models.location import Fix
 from milepost.store import (
     connections,
     files,
     imported_ids,
-    provider_requests,
     slices,
     syncs,
 )
@@ -69,21 +69,18 @@ _MILLISECOND = timedelta(milliseconds=1)
 async def merge_due(database: Database, registry: Registry, retention: Retention) -> int:
     """Merge every file whose sync waits for it; return how many were merged to their end."""
     async with database.session() as session:
-        due = await files.due(session, _AT_ONCE)
+        due = await files.due(session, registry.codes, _AT_ONCE)
     merged = 0
     for connection_id, file_id in due:
         async with database.session() as session:
             if not await is_free(session, file_id):
                 continue  # Another worker is at it.
-        try:
+        with going_on("a file could not be merged", file=str(file_id)):
             async with fenced(database, file_id) as fence:
                 if fence is not None:
                     merged += await _merge(
                         database, registry, retention, fence, connection_id, file_id
                     )
-        except Exception:
-            # One that cannot be merged must not stand in the way of the others, at every look.
-            log.exception("a file could not be merged", file=str(file_id))
     return merged
 
 
@@ -124,9 +121,7 @@ async def _account(fence: Fence, teller: Teller, sync: SyncRow, row: FileRow) ->
         if done is None or row.request_id is None:
             raise Stopped("The file was given up.")
         await files.change(session, "drop_parts", row.connection_id, row.id)
-        if not await files.to_come(session, row.connection_id, row.request_id):
-            await provider_requests.end(session, row.connection_id, row.request_id, "completed", at)
-        await finish.resolve(session, teller, sync)
+        await finish.answered(session, teller, sync, row.request_id, at)
     log.info("a file was merged", file=str(row.id), sync=str(sync.id))
 
 

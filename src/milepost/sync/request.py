@@ -195,13 +195,12 @@ class Desk:
         more: bool,
     ) -> None:
         """Take a request as answered by a file that is merged already, unless there is more to come."""
-        if request is None or more or await files.to_come(session, connection.id, request.id):
+        if request is None or more:
             return
-        await provider_requests.end(session, connection.id, request.id, "completed", clock.now())
         sync = await syncs.get(session, connection.id, request.sync_id, lock=True)
         assert sync is not None
         teller = Teller(connection, self._registry.name(connection.provider))
-        await finish.resolve(session, teller, sync)
+        await finish.answered(session, teller, sync, request.id, clock.now())
 
     async def cancel_request(
         self, session: Session, connection: ConnectionRow, request_id: UUID

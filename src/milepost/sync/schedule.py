@@ -5,16 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-import structlog
-
 from milepost import clock
 from milepost.errors import Conflict, Unprocessable
+from milepost.log import going_on
 from milepost.store import connections, provider_webhooks
 from milepost.store.pool import Database, Session, fetch_all
 from milepost.store.queries import queries
 from milepost.sync.request import Desk
-
-log = structlog.get_logger()
 
 SQL = queries("schedule")
 
@@ -44,12 +41,9 @@ async def request_due(database: Database, desk: Desk, cadence: timedelta) -> int
             tick = next_tick(connection_id, clock.now(), cadence)
             values = {"id": connection_id, "next_sync_at": tick}
             await session.execute(SQL["set_next"].encode(), values)
-            try:
+            with going_on("a sync could not be asked for", connection=str(connection_id)):
                 async with session.transaction():
                     await _ask(session, desk, connection_id)
-            except Exception:
-                # One that cannot be asked for must not stand in the way of the others, at every look.
-                log.exception("a sync could not be asked for", connection=str(connection_id))
     return len(rows)
 
 

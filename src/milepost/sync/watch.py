@@ -8,6 +8,7 @@ from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Status
 
 from milepost.kit.registry import Registry
+from milepost.log import going_on
 from milepost.store import connections, syncs
 from milepost.store.pool import Database
 from milepost.store.syncs import Orphan
@@ -38,13 +39,10 @@ async def take_over_orphans(
             log.warning("ended the session of a worker that stands still")
         found = await syncs.orphans(session, grace_seconds)
     for orphan in found:
-        try:
+        with going_on("a sync could not be taken over", sync=str(orphan.id)):
             if orphan.job_id is not None and orphan.job_status == "doing":
                 await _bury(queue, orphan.job_id)
             await _take_over(database, registry, runner, orphan)
-        except Exception:
-            # One that cannot be taken over must not stand in the way of the others, at every look.
-            log.exception("a sync could not be taken over", sync=str(orphan.id))
     return len(found)
 
 

@@ -83,12 +83,12 @@ select exists (
 ), false)
 
 -- name: due
--- Files whose sync waits for nothing else any more, oldest first.
+-- Files whose sync waits for nothing else any more, oldest first, of providers that are installed.
 select f.connection_id, f.id from file f
   join sync s on s.connection_id = f.connection_id and s.id = f.sync_id
   join connection c on c.id = f.connection_id
 where f.status = 'received' and s.status = 'in_progress' and s.waiting
-  and c.status in ('connected', 'disconnected')
+  and c.status in ('connected', 'disconnected') and c.provider = any(%(providers)s)
 order by f.touched_at
 limit %(limit)s
 
