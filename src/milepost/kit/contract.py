@@ -121,7 +121,8 @@ class StreamSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     then mix both, so that neither the call nor the raw data is needed twice.
     What a call costs and brings at most, by which a sync is estimated and paced: it `spends` of a class of
     the manifest's limits; it holds `call_rows` rows, of `call_subjects` vehicles or drivers (0: any number),
-    in `call_days` days (0: the whole window).
+    in `call_days` days (0: the whole window). A page of history is `page_calls` of them in the mean, where
+    the connector asks for parts of a window at once.
     """
 
     name: str
@@ -142,6 +143,7 @@ class StreamSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     call_rows: int = 1000
     call_subjects: int = 0
     call_days: float = 0
+    page_calls: float = 1
 
     @property
     def window(self) -> timedelta:

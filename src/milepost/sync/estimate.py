@@ -146,6 +146,7 @@ def _calls(
     call_rows = float(spec.call_rows)
     pieces = 1
     if row.mode == "history":
+        pieces = math.ceil(spec.page_calls)
         subjects = len(row.subjects) if row.subjects is not None else fleet.of(spec)
         if spec.call_subjects:
             pieces *= max(1, math.ceil(subjects / spec.call_subjects))
@@ -155,7 +156,8 @@ def _calls(
     # says nothing about them, and a longer window would seem to cost less.
     cut = spec.call_subjects or spec.call_days
     if measured is not None and not cut and measured.pages > 2 * measured.slices:
-        call_rows = measured.records / measured.pages or call_rows
+        calls = measured.pages * (spec.page_calls if row.mode == "history" else 1)
+        call_rows = measured.records / calls or call_rows
     return max(pieces, math.ceil(rows / call_rows))
 
 

@@ -26,7 +26,7 @@ from milepost.sync.telling import Teller
 
 log = structlog.get_logger()
 
-# Slices are read side by side, and each holds a page: with four a worker's memory stays below 90 MB. How many
+# Slices are read side by side, and each holds a page: with four a worker's memory stays below 120 MB. How many
 # calls are under way is the client's matter, by the provider's limits.
 _AT_ONCE = 4
 

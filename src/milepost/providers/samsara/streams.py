@@ -22,7 +22,7 @@ from milepost.models.hos import HOSAvailableTime
 from milepost.models.location import LatestVehicleLocation
 from milepost.models.safety import CameraMedia
 from milepost.models.trailer import LatestTrailerLocation
-from milepost.providers.samsara import latest, listings, mapping, readings, records, safety
+from milepost.providers.samsara import lanes, latest, listings, mapping, readings, records, safety
 from milepost.providers.samsara.client import API_VERSION, SamsaraClient, bearer
 from milepost.providers.samsara.line import Line
 from milepost.providers.samsara.seats import LOOK_BACK, Seats
@@ -129,20 +129,24 @@ class SamsaraConnector:
         await self._line.client.aclose()
 
     async def _history(self, slice_: Slice) -> AsyncIterator[Page]:
-        starts_at, ends_at = records.window_of(slice_)
-        types = TYPES[slice_.stream]
-        window = Window(clock.now(), starts_at, ends_at)
-        asking = functools.partial(
-            self._line.client.stats_history,
-            self._line.permission(slice_.stream),
-            types,
-            starts_at,
-            ends_at,
-            vehicles=slice_.subjects,
-        )
-        async for step in Walk(asking, slice_.cursor):
-            cuts = await _series(step.entries, types, window)
-            yield Page(cuts=cuts, cursor=None if step.last else step.cursor, last=step.last)
+        types, now = TYPES[slice_.stream], clock.now()
+        parts = lanes.parts(*records.window_of(slice_))
+        asks = [
+            functools.partial(
+                self._line.client.stats_history,
+                self._line.permission(slice_.stream),
+                types,
+                *part,
+                vehicles=slice_.subjects,
+            )
+            for part in parts
+        ]
+        async for stride in lanes.stride(asks, slice_.cursor):
+            cuts: list[Cut] = []
+            for part, step in zip(parts, stride.steps, strict=True):
+                if step is not None:
+                    cuts += await _series(step.entries, types, Window(now, *part))
+            yield Page(cuts=cuts, cursor=stride.cursor, last=stride.cursor is None)
 
     async def _feed(self, slice_: Slice) -> AsyncIterator[Page]:
         types = TYPES[slice_.stream]

@@ -69,8 +69,8 @@ async def collect(connector: Connector, slice_: Slice) -> list[Page]:
     return [page async for page in connector.pages(slice_)]
 
 
-def history(stream: str = "locations", cursor: str | None = None) -> Slice:
-    ends_at = START + timedelta(days=1)
+def history(stream: str = "locations", cursor: str | None = None, hours: float = 24) -> Slice:
+    ends_at = START + timedelta(hours=hours)
     return Slice(stream=stream, mode="history", starts_at=START, ends_at=ends_at, cursor=cursor)
 
 
@@ -123,7 +123,7 @@ async def test_drivers_are_swept_active_then_deactivated_from_any_cursor() -> No
 
 
 async def test_history_asks_for_exactly_its_window_and_keeps_nothing_else() -> None:
-    times = ["2025-02-28T23:59:59.999Z", "2025-03-01T00:00:00Z", "2025-03-02T00:00:00Z"]
+    times = ["2025-02-28T23:59:59.999Z", "2025-03-01T00:00:00Z", "2025-03-01T05:00:00Z"]
 
     def answer(asked: Asked) -> Said:
         if "after" not in asked.query:
@@ -131,19 +131,33 @@ async def test_history_asks_for_exactly_its_window_and_keeps_nothing_else() -> N
         return page([truck(2, times[1])])
 
     async with connected(answer) as (connector, server):
-        pages = await collect(connector, history())
-        resumed = await collect(connector, history(cursor="v1"))
+        pages = await collect(connector, history(hours=5))
+        resumed = await collect(connector, history(cursor='["v1"]', hours=5))
 
-    window = {"startTime": "2025-03-01T00:00:00.000Z", "endTime": "2025-03-02T00:00:00.000Z"}
+    window = {"startTime": "2025-03-01T00:00:00.000Z", "endTime": "2025-03-01T05:00:00.000Z"}
     assert server.asked[0].query == {**window, "types": "gps"}
     assert (
         server.asked[1].query == server.asked[2].query == {**server.asked[0].query, "after": "v1"}
     )
     assert [(p.cursor, p.last, p.caught_up_to) for p in pages] == [
-        ("v1", False, None), (None, True, None),
+        ('["v1"]', False, None), (None, True, None),
     ]  # fmt: skip
     assert resumed == pages[1:]
     assert pages[0].cuts[0].ordinals == [1]
+
+
+async def test_a_day_is_asked_for_in_quarters_at_once_and_each_keeps_what_is_its_own() -> None:
+    # Where a vendor tells what lies at a border to both sides, it is kept once.
+    borders = [f"2025-03-01T{hour:02}:00:00Z" for hour in (0, 6, 12, 18)] + ["2025-03-02T00:00:00Z"]
+
+    async with connected(lambda _: page([truck(1, *borders)])) as (connector, server):
+        (only,) = await collect(connector, history())
+
+    asked = sorted((each.query["startTime"], each.query["endTime"]) for each in server.asked)
+    assert [start[11:13] for start, _ in asked] == ["00", "06", "12", "18"]
+    assert [end[11:13] for _, end in asked] == ["06", "12", "18", "00"]
+    kept = [r.located_at.hour for cut in only.cuts for r in cut.records if isinstance(r, Fix)]
+    assert (kept, only.last) == ([0, 6, 12, 18], True)
 
 
 async def test_bounds_finer_than_a_millisecond_are_asked_wide_and_cut_exactly() -> None:
