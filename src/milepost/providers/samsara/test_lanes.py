@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from milepost.errors import CursorLost
+from milepost.models.location import Fix
 from milepost.providers.samsara.lanes import Stride, parts, stride
+from milepost.providers.samsara.test_streams import collect, connected, history, page, truck
 from milepost.providers.samsara.walk import Ask
 
 START = datetime(2025, 3, 1, tzinfo=UTC)
@@ -90,3 +92,17 @@ async def test_from_every_cursor_on_the_rest_is_the_same_and_nothing_is_asked_ag
 async def test_a_cursor_of_other_parts_is_lost(cursor: str) -> None:
     with pytest.raises(CursorLost):
         await walked(Shelf(1, 1).asks(), cursor)
+
+
+async def test_a_day_is_asked_for_in_quarters_at_once_and_each_keeps_what_is_its_own() -> None:
+    # Where a vendor tells what lies at a border to both sides, it is kept once.
+    borders = [f"2025-03-01T{hour:02}:00:00Z" for hour in (0, 6, 12, 18)] + ["2025-03-02T00:00:00Z"]
+
+    async with connected(lambda _: page([truck(1, *borders)])) as (connector, server):
+        (only,) = await collect(connector, history())
+
+    asked = sorted((each.query["startTime"], each.query["endTime"]) for each in server.asked)
+    assert [start[11:13] for start, _ in asked] == ["00", "06", "12", "18"]
+    assert [end[11:13] for _, end in asked] == ["06", "12", "18", "00"]
+    kept = [r.located_at.hour for cut in only.cuts for r in cut.records if isinstance(r, Fix)]
+    assert (kept, only.last) == ([0, 6, 12, 18], True)

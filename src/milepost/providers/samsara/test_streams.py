@@ -146,20 +146,6 @@ async def test_history_asks_for_exactly_its_window_and_keeps_nothing_else() -> N
     assert pages[0].cuts[0].ordinals == [1]
 
 
-async def test_a_day_is_asked_for_in_quarters_at_once_and_each_keeps_what_is_its_own() -> None:
-    # Where a vendor tells what lies at a border to both sides, it is kept once.
-    borders = [f"2025-03-01T{hour:02}:00:00Z" for hour in (0, 6, 12, 18)] + ["2025-03-02T00:00:00Z"]
-
-    async with connected(lambda _: page([truck(1, *borders)])) as (connector, server):
-        (only,) = await collect(connector, history())
-
-    asked = sorted((each.query["startTime"], each.query["endTime"]) for each in server.asked)
-    assert [start[11:13] for start, _ in asked] == ["00", "06", "12", "18"]
-    assert [end[11:13] for _, end in asked] == ["06", "12", "18", "00"]
-    kept = [r.located_at.hour for cut in only.cuts for r in cut.records if isinstance(r, Fix)]
-    assert (kept, only.last) == ([0, 6, 12, 18], True)
-
-
 async def test_bounds_finer_than_a_millisecond_are_asked_wide_and_cut_exactly() -> None:
     starts_at = START + timedelta(microseconds=500)
     ends_at = START + timedelta(seconds=1, microseconds=500)
