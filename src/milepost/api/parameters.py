@@ -203,8 +203,12 @@ def limit(most: int) -> Parameter[int]:
     return Parameter("limit", read, 100, schema, "The most records that a page may hold")
 
 
+# Without it, Python's `$` also matches before a line feed at the end; in a JSON schema both mean the end.
+END = r"$(?!\n)"
+
+
 def id_pattern(model: str) -> str:
-    return f"^{ids.PREFIXES[model]}_[0-7][0-9A-HJKMNP-TV-Z]{{25}}$"
+    return f"^{ids.PREFIXES[model]}_[0-7][0-9A-HJKMNP-TV-Z]{{25}}{END}"
 
 
 def read_instant(given: str) -> datetime:

@@ -126,6 +126,11 @@ _POWERTRAIN = {
     "9": "Transmission",
     "A": "Hybrid propulsion",
 }
+# The standard's second block has no more circuits of injectors, and nothing of hybrids.
+_POWERTRAIN_P2 = {
+    **dict.fromkeys("012A", "Fuel and air metering, auxiliary emission controls"),
+    **{third: _POWERTRAIN[third] for third in "34567"},
+}
 _OBDII = re.compile(r"([PBCU])([0-3])([0-9A-F])[0-9A-F]{2}")
 
 
@@ -153,8 +158,9 @@ def _obdii(code: str) -> DerivedFault:
         return DerivedFault()
     letter, second, third = found.groups()
     component: str = _SYSTEMS[letter]
-    if letter == "P" and second in "02" and third in _POWERTRAIN:
-        component = f"{component}: {_POWERTRAIN[third].lower()}"
+    parts = {"P0": _POWERTRAIN, "P2": _POWERTRAIN_P2}.get(letter + second, {})
+    if third in parts:
+        component = f"{component}: {parts[third].lower()}"
     return DerivedFault(component=component, generic=_is_generic(letter, second, third))
 
 

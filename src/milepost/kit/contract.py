@@ -117,6 +117,7 @@ class StreamSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     right that reading needs. `window_hours` is the length of one history slice. A stream with a `feed`
     is told what is new; one without reads the last `look_back_hours` again at every sync, because
     records arrive late or are edited. `rank` orders stages: all of a rank is done before the next begins.
+    What a complete answer about a window does not name is withdrawn, unless the stream never `names_all`.
     A series is `with_stats` where the answers that hold the positions hold the readings too: its cuts
     then mix both, so that neither the call nor the raw data is needed twice.
     What a call costs and brings at most, by which a sync is estimated and paced: it `spends` of a class of
@@ -139,6 +140,7 @@ class StreamSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     feed: bool = True
     rank: int = 1
     with_stats: bool = False
+    names_all: bool = True
     spends: str = ""
     call_rows: int = 1000
     call_subjects: int = 0

@@ -35,7 +35,7 @@ class Granted(msgspec.Struct):
 
     access_token: str
     refresh_token: str | None = None
-    expires_in: float | None = None
+    expires_in: float | str | None = None  # Some write the number as text.
 
 
 class Refused(msgspec.Struct):
@@ -150,7 +150,7 @@ class OAuth:
         if not granted.access_token.isprintable() or " " in granted.access_token:
             raise Changed(f"{self._name} gave an access token that no header can hold.")
         now = clock.now()
-        lives = timedelta(seconds=max(0.0, granted.expires_in or _UNSAID_SECONDS))
+        lives = _lives(granted.expires_in)
         kept = {name: value for name, value in worn.items() if name != CODE}
         made = {
             **kept,
@@ -161,6 +161,14 @@ class OAuth:
         if granted.refresh_token:  # One that is left out goes on being good (RFC 6749, 6).
             made[REFRESH] = granted.refresh_token
         return made
+
+
+def _lives(said: float | str | None) -> timedelta:
+    """Read how long a token lives; whatever it says, a grant that was paid for is not thrown away for it."""
+    try:
+        return timedelta(seconds=max(0.0, float(said or _UNSAID_SECONDS)))
+    except (ValueError, OverflowError):
+        return timedelta(seconds=_UNSAID_SECONDS)
 
 
 class KeyOrGrant:

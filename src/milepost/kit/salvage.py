@@ -47,9 +47,13 @@ class Window(msgspec.Struct, frozen=True):
 
 
 class Misfit(Reject, frozen=True):
-    """A reject whose form is wrong, not its value: a field missing, or of another type."""
+    """A reject whose form is wrong, not its value: a field missing, or of another type.
+
+    `left_out` says that the record was read without the field, and may be one that nobody wanted.
+    """
 
     field: str = ""
+    left_out: bool = False
 
 
 def misfit(error: Exception, at: int = 0, within: str = "") -> Misfit:
@@ -103,7 +107,12 @@ def refuse_strange_page(cuts: list[Cut]) -> None:
     """
     if any(cut.records for cut in cuts):
         return
-    misfits = [reject for cut in cuts for reject in cut.rejects if isinstance(reject, Misfit)]
+    misfits = [
+        reject
+        for cut in cuts
+        for reject in cut.rejects
+        if isinstance(reject, Misfit) and not reject.left_out
+    ]
     if len(misfits) > 1:
         named = sorted({bad.field for bad in misfits if bad.field})
         raise Changed(
@@ -136,9 +145,18 @@ def text(value: str | None) -> str | UnsetType:
 
 
 def instant(value: str | None) -> Instant | UnsetType:
+    """Spell a time as the contract does; one that cannot be read, or is the zero of some clock, says nothing."""
     try:
-        return clock.iso(clock.parse(value)) if value else UNSET
+        return moment(clock.parse(value)) if value else UNSET
     except (ValueError, OverflowError):
+        return UNSET
+
+
+def moment(at: datetime | None) -> Instant | UnsetType:
+    """Do so with a time that was read already; year 1 and year 9999 may be no time at all in UTC."""
+    try:
+        return UNSET if at is None or at < FIRST_PLAUSIBLE else clock.iso(at)
+    except OverflowError:
         return UNSET
 
 
@@ -173,5 +191,5 @@ def _salvage(raw: bytes | Raw, shape: type[T], rejects: list[Reject], at: int) -
                     f"{bad.reason} - at `$.{field.encode_name}`"
                 ) from None
             reason = f"{field.encode_name} was left out: {bad.reason}"
-            rejects.append(Misfit(reason=reason, at=at, field=field.encode_name))
+            rejects.append(Misfit(reason=reason, at=at, field=field.encode_name, left_out=True))
     return msgspec.convert(kept, shape)

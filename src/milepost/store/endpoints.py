@@ -109,9 +109,20 @@ async def rotate(
     return await _one(session, "rotate", {**values, "until": until, "at": at})
 
 
-async def disable(session: Session, application_id: UUID, endpoint_id: UUID, why: str) -> bool:
-    """Disable an endpoint; False where it is not enabled."""
-    values = {"application_id": application_id, "id": endpoint_id, "why": why}
+async def disable(
+    session: Session,
+    application_id: UUID,
+    endpoint_id: UUID,
+    why: str,
+    failing_before: datetime | None,
+) -> bool:
+    """Disable an endpoint, if it fails since before an instant; False where it does not, or is not enabled."""
+    values = {
+        "application_id": application_id,
+        "id": endpoint_id,
+        "why": why,
+        "failing_before": failing_before,
+    }
     return await fetch_one(session, SQL["disable"], values) is not None
 
 

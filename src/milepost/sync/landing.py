@@ -241,7 +241,7 @@ class Landing:
         """Name the list of who was named, by which the missing are found; a feed names only what is new."""
         if row.mode == "listing":
             return spec.model
-        if spec.model in _SUMS:
+        if spec.model in _SUMS or not spec.names_all:
             return None
         # A slice about single vehicles says nothing of what others did.
         whole = row.mode == "history" and row.subjects is None

@@ -87,15 +87,26 @@ class Delivery:
                 held = await deliveries.given_up(
                     session, self._courier, claim, parcel, attempt, failures + 1
                 )
-            if held and (why := _why_disable(work, answered, at)) is not None:
-                await self._disable(session, claim, work, why, at)
+            if held and answered.gone:
+                await self._disable(session, claim, work, "It answered 410 Gone.", at)
+            elif held and work.failing_since is not None:
+                why = f"It has taken nothing for {schedule.PATIENCE.days} days."
+                await self._disable(session, claim, work, why, at, at - schedule.PATIENCE)
         return False
 
     async def _disable(
-        self, session: Session, claim: Claim, work: Work, why: str, at: datetime
+        self,
+        session: Session,
+        claim: Claim,
+        work: Work,
+        why: str,
+        at: datetime,
+        failing_before: datetime | None = None,
     ) -> None:
         """Disable an endpoint and tell of it, once."""
-        if not await endpoints.disable(session, claim.application_id, claim.endpoint_id, why):
+        if not await endpoints.disable(
+            session, claim.application_id, claim.endpoint_id, why, failing_before
+        ):
             return
         log.warning("an endpoint was disabled", endpoint=str(claim.endpoint_id), why=why)
         shown = ids.show("webhook_endpoint", claim.endpoint_id)
@@ -134,11 +145,3 @@ def _without(answer: str | None, secrets: Sequence[str]) -> str | None:
     for secret in secrets:
         answer = answer.replace(secret, HIDDEN)
     return str(hide(answer))
-
-
-def _why_disable(work: Work, answered: Answered, now: datetime) -> str | None:
-    if answered.gone:
-        return "It answered 410 Gone."
-    if work.failing_since is not None and now - work.failing_since > schedule.PATIENCE:
-        return f"It has taken nothing for {schedule.PATIENCE.days} days."
-    return None

@@ -100,8 +100,10 @@ class Endpoints:
         async with self._database.transaction() as session:
             before = _there(await endpoints.lock(session, application_id, endpoint_id), endpoint_id)
             after = before
-            if url is not None:
-                after = msgspec.structs.replace(after, url=url)
+            if (
+                url is not None and url != before.url
+            ):  # How long another one failed is not its doing.
+                after = msgspec.structs.replace(after, url=url, failing_since=None)
             if change.description is not UNSET:
                 after = msgspec.structs.replace(after, description=change.description or None)
             if change.types is not UNSET:

@@ -9,12 +9,13 @@ from msgspec import Meta
 from milepost import ids
 from milepost.api.hints import PATH
 from milepost.api.operations import Call, Operation
+from milepost.api.parameters import END
 from milepost.api.routes.connections import Wire
 from milepost.errors import NotFound, NotSupported
 from milepost.models.meta import Model
 from milepost.store import connections, provider_webhooks
 
-Secret = Annotated[str, Meta(min_length=16, max_length=500, pattern=r"^[!-~]+$")]
+Secret = Annotated[str, Meta(min_length=16, max_length=500, pattern=f"^[!-~]+{END}")]
 
 
 class ProviderWebhookWish(Wire, frozen=True):

@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 from milepost import clock, ids
 from milepost.api.documents import missing
 from milepost.api.operations import Call, Operation, Reply
-from milepost.api.parameters import id_pattern, identifier
+from milepost.api.parameters import END, id_pattern, identifier
 from milepost.api.routes.connections import BackfillWish, Tags, Text, Wire
 from milepost.api.routes.syncs import utc
 from milepost.errors import BadRequest, NotFound, Problem
@@ -21,7 +21,7 @@ from milepost.store import connections, public_tokens, short_links
 ID = identifier("id", "short_link", "The link, by its `slk_` id; its code is not taken here")
 
 Hints = Annotated[list[Annotated[str, Meta(min_length=1, max_length=100)]], Meta(max_length=500)]
-PublicToken = Annotated[str, Meta(pattern=r"^pub_tkn_\S+$", max_length=200)]
+PublicToken = Annotated[str, Meta(pattern=rf"^pub_tkn_\S+{END}", max_length=200)]
 
 
 class ShortLinkWish(Wire, frozen=True):

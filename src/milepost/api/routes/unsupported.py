@@ -9,11 +9,12 @@ from msgspec import UNSET, Meta, UnsetType
 
 from milepost import clock
 from milepost.api.operations import Call, Operation
+from milepost.api.parameters import END
 from milepost.api.routes.connections import Tags, Text, Wire
 from milepost.models.event import UnsupportedProvider
 from milepost.webhooks import emit
 
-Email = Annotated[str, Meta(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", max_length=254)]
+Email = Annotated[str, Meta(pattern=rf"^[^@\s]+@[^@\s]+\.[^@\s]+{END}", max_length=254)]
 
 
 class UnsupportedProviderWish(Wire, frozen=True):

@@ -9,7 +9,7 @@ from milepost import clock, units
 from milepost.ids import Identity
 from milepost.kit.contract import Cut, Reject
 from milepost.kit.days import less
-from milepost.kit.salvage import UNREADABLE, Window, entity_cut, read, text
+from milepost.kit.salvage import UNREADABLE, Window, entity_cut, moment, read, text
 from milepost.models.driver import Driver
 from milepost.models.hos import (
     HOSAvailableTime,
@@ -94,13 +94,14 @@ def daily_log_cut(body: Raw, identity: Identity, provider: str) -> Cut:
         driver = known(raw.driver)
         if driver is None:
             return Reject("driver.id: missing")
-        source_id = f"{driver}:{raw.date}"
+        date = raw.date.isoformat()
+        source_id = f"{driver}:{date}"
         return HOSDailyLog(
             id=identity.of("hos_daily_log", source_id),
             source_id=source_id,
             provider=provider,
             driver=identity.of("driver", driver),
-            date=raw.date,
+            date=date,
             status_durations=_durations(raw),
             distances=_distances(raw),
         )
@@ -112,9 +113,8 @@ def available_time(
     body: Raw, identity: Identity, provider: str
 ) -> tuple[HOSAvailableTime, bytes] | None:
     """Build the time that a driver has left, and the JSON that it comes of; None where it cannot be read."""
-    try:
-        raw = msgspec.json.decode(body, type=shapes.DriverLeft)
-    except UNREADABLE:
+    raw = read(body, shapes.DriverLeft, [])
+    if raw is None:
         return None
     left = raw.available_time or shapes.TimeLeft()
     said = raw.duty_status or (raw.last_hos_status.status if raw.last_hos_status else None)
@@ -156,7 +156,7 @@ def _status(
         status=status,
         driver=identity.of("driver", driver),
         started_at=clock.iso(event.start_time),
-        ended_at=UNSET if event.end_time is None else clock.iso(event.end_time),
+        ended_at=moment(event.end_time),
         vehicle=identity.of("vehicle", vehicles.pop()) if len(vehicles) == 1 else UNSET,
         codrivers=UNSET if log.co_drivers is None else codrivers,
         remarks=_remarks(event, log),
@@ -176,7 +176,7 @@ def _remarks(event: shapes.Event, log: shapes.Log) -> list[HOSRemark]:
             HOSRemark(
                 notes=said,
                 source_id=UNSET if remark.id is None else str(remark.id),
-                submitted_at=clock.iso(remark.time),
+                submitted_at=moment(remark.time),
             )
         )
     return found

@@ -24,6 +24,8 @@ from milepost.kit.salvage import (
     entity_cut,
     instant,
     model_year,
+    moment,
+    read,
     text,
     upper,
 )
@@ -53,9 +55,12 @@ def company(body: bytes) -> shapes.Company:
     """Read whose account it is; raise Changed where no company is named."""
     rows = read_page(body, "companies", "company")[0].rows
     try:
-        return msgspec.json.decode(rows[0], type=shapes.Company)
-    except (IndexError, *UNREADABLE):
-        raise Changed("Motive named no company whose account this is.") from None
+        found = read(rows[0], shapes.Company, [])
+    except IndexError:
+        found = None
+    if found is None:
+        raise Changed("Motive named no company whose account this is.")
+    return found
 
 
 def account(found: shapes.Company) -> AccountFound:
@@ -142,7 +147,7 @@ def device(
         serial_number=text(raw.identifier),
         description=text(raw.model),
         vehicle=identity.of("vehicle", vehicle_id) if vehicle_id else UNSET,
-        last_connected_at=UNSET if seen is None else clock.iso(seen),
+        last_connected_at=moment(seen),
     )
 
 

@@ -129,7 +129,7 @@ async def stroll(legs: Sequence[Leg], cursor: str | None) -> AsyncIterator[Page]
     the legs. Without legs there is one empty page.
     """
     if not legs:
-        yield Page(cuts=[], cursor=None, last=True)
+        yield Page(cuts=[], cursor=None, last=True, asked=False)
         return
     label, number, total = _place(cursor, legs[0].label)
     labels = [leg.label for leg in legs]

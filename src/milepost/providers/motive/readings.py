@@ -20,7 +20,15 @@ from milepost import clock, units
 from milepost.ids import Identity
 from milepost.kit.contract import Cut, Record, Reject
 from milepost.kit.days import DAY
-from milepost.kit.salvage import UNREADABLE, Window, clean, misfit, text, whole
+from milepost.kit.salvage import (
+    FIRST_PLAUSIBLE,
+    UNREADABLE,
+    Window,
+    clean,
+    misfit,
+    text,
+    whole,
+)
 from milepost.models.location import Address, Coordinates, Fix, Fuel, LatestVehicleLocation
 from milepost.models.stats import ENGINE_STATES, EngineState, StatReading
 from milepost.providers.motive import shapes
@@ -49,7 +57,9 @@ def history_cut(body: bytes, vehicle: str, window: Window, *, metric: bool) -> C
     """
     rejects: list[Reject] = []
     try:
-        locations = [entry.vehicle_location for entry in _history.decode(body).vehicle_locations]
+        locations = [
+            entry.vehicle_location for entry in _history.decode(body).vehicle_locations or ()
+        ]
         numbers: Sequence[int] = range(len(locations))
     except UNREADABLE:
         numbers, locations = _one_by_one(body, rejects)
@@ -63,7 +73,7 @@ def history_cut(body: bytes, vehicle: str, window: Window, *, metric: bool) -> C
     read = _Read(metric, [], [], rejects)
     floor, ceiling = window.bounds()
     first, end = bisect.bisect_left(times, floor), bisect.bisect_left(times, ceiling)
-    at = 0
+    at = bisect.bisect_left(times, FIRST_PLAUSIBLE)
     while at < end:
         midnight = times[at].astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         until = bisect.bisect_left(times, midnight + DAY, at)
@@ -206,7 +216,7 @@ def _one_by_one(body: bytes, rejects: list[Reject]) -> tuple[list[int], list[sha
     """Read an answer with something wrong in it; return where each record stands, and the records."""
     numbers: list[int] = []
     locations: list[shapes.Location] = []
-    for at, entry in enumerate(whole(body, shapes.RawHistory, "Motive").vehicle_locations):
+    for at, entry in enumerate(whole(body, shapes.RawHistory, "Motive").vehicle_locations or ()):
         try:
             locations.append(_entry.decode(entry).vehicle_location)
             numbers.append(at)

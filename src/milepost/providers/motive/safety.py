@@ -11,7 +11,7 @@ from msgspec import UNSET, Raw, UnsetType
 from milepost import clock
 from milepost.ids import Identity
 from milepost.kit.contract import Cut, Reject
-from milepost.kit.salvage import UNREADABLE, Window, entity_cut
+from milepost.kit.salvage import UNREADABLE, Window, entity_cut, moment
 from milepost.models.safety import (
     CameraMedia,
     CameraMediaFile,
@@ -101,7 +101,7 @@ def _event(
     raw: shapes.PerformanceEvent, window: Window, identity: Identity, provider: str
 ) -> SafetyEvent | Reject | None:
     said = raw.type or ""
-    if said in WITHOUT_TYPE:
+    if said in WITHOUT_TYPE or raw.aggregated:  # Of a sum, each part is told as well.
         return None
     type_ = TYPES.get(said)
     if type_ is None:
@@ -131,7 +131,7 @@ def _event(
         vehicle=identity.of("vehicle", vehicle),
         driver=identity.of("driver", driver) if driver else UNSET,
         started_at=clock.iso(raw.start_time),
-        ended_at=UNSET if raw.end_time is None else clock.iso(raw.end_time),
+        ended_at=moment(raw.end_time),
         start_location=place(*start),
         end_location=place(*tracked[-1]) if tracked else UNSET,
         stats=_stats(raw, type_),
@@ -165,7 +165,7 @@ def _speeding(
         vehicle=identity.of("vehicle", vehicle),
         driver=identity.of("driver", driver) if driver else UNSET,
         started_at=clock.iso(raw.start_time),
-        ended_at=UNSET if raw.end_time is None else clock.iso(raw.end_time),
+        ended_at=moment(raw.end_time),
         start_location=place(raw.start_lat, raw.start_lon),
         end_location=place(raw.end_lat, raw.end_lon),
         stats=UNSET if stats == SafetyEventStats() else stats,

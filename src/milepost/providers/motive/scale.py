@@ -41,7 +41,7 @@ def ratio(period: shapes.DrivingPeriod, history: bytes) -> float | None:
     stands there.
     """
     try:
-        entries = msgspec.json.decode(history, type=shapes.History).vehicle_locations
+        entries = msgspec.json.decode(history, type=shapes.History).vehicle_locations or ()
     except UNREADABLE:
         return None
     read = sorted(

@@ -6,7 +6,7 @@ go with the role of a user and the age of a vehicle.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 
 import msgspec
@@ -148,13 +148,13 @@ class LocationEntry(msgspec.Struct, frozen=True, gc=False):
 class History(msgspec.Struct, frozen=True):
     """The whole answer about one vehicle; it has no pages."""
 
-    vehicle_locations: list[LocationEntry]
+    vehicle_locations: list[LocationEntry] | None
 
 
 class RawHistory(msgspec.Struct, frozen=True):
     """The same, entry by entry."""
 
-    vehicle_locations: list[Raw]
+    vehicle_locations: list[Raw] | None
 
 
 class CurrentLocation(msgspec.Struct, frozen=True):
@@ -218,7 +218,7 @@ class EventEntry(msgspec.Struct, frozen=True):
 class Log(msgspec.Struct, frozen=True):
     """One driver's day, by the driver's own clock."""
 
-    date: str
+    date: date
     driver: Named
     events: list[Raw] | None = None
     vehicles: list[VehicleEntry] | None = None
@@ -300,6 +300,7 @@ class PerformanceEvent(msgspec.Struct, frozen=True):
     max_speed: float | None = None
     acceleration: float | None = None
     end_bearing: float | None = None
+    aggregated: bool | None = None
     m_veh_spd: list[float | None] | None = None
     m_gps_lat: list[Latitude | None] | None = None
     m_gps_lon: list[Longitude | None] | None = None

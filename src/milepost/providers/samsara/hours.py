@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
-import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from milepost import clock, units
 from milepost.ids import Identity
 from milepost.kit.contract import Cut, Reject
 from milepost.kit.days import less, zone_named
-from milepost.kit.salvage import UNREADABLE, Window, entity_cut, instant, read, text
+from milepost.kit.salvage import Window, entity_cut, instant, read, text
 from milepost.models.driver import Driver
 from milepost.models.hos import (
     HOSAvailableTime,
@@ -97,9 +96,8 @@ def available_time(
     body: Raw, identity: Identity, provider: str
 ) -> tuple[HOSAvailableTime, bytes] | None:
     """Build the time that a driver has left, and the JSON that it comes of; None where it cannot be read."""
-    try:
-        raw = msgspec.json.decode(body, type=shapes.DriverClocks)
-    except UNREADABLE:
+    raw = read(body, shapes.DriverClocks, [])
+    if raw is None:
         return None
     clocks = raw.clocks or shapes.Clocks()
     duty = raw.currentDutyStatus.hosStatusType if raw.currentDutyStatus else None

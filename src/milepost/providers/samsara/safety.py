@@ -6,13 +6,12 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 
-import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from milepost import clock
 from milepost.ids import Identity
 from milepost.kit.contract import Cut, Reject
-from milepost.kit.salvage import UNREADABLE, Window, entity_cut
+from milepost.kit.salvage import Window, entity_cut, read
 from milepost.models.location import Coordinates
 from milepost.models.safety import (
     CameraMedia,
@@ -90,11 +89,8 @@ def event_cut(body: Raw, window: Window, identity: Identity, provider: str) -> C
 
 def footage(body: Raw, event: str) -> tuple[CameraMedia, bytes] | None:
     """Build the footage of an event, and the JSON that it comes of; None without an address to fetch."""
-    try:
-        raw = msgspec.json.decode(body, type=shapes.SafetyEvent)
-    except UNREADABLE:
-        return None
-    if str(raw.id) != event:
+    raw = read(body, shapes.SafetyEvent, [])
+    if raw is None or str(raw.id) != event:
         return None
     front, rear = (_file(raw.media or [], inputs, event) for inputs in (_FRONT, _REAR))
     if front is UNSET and rear is UNSET:
@@ -106,10 +102,13 @@ def withdrawn(bodies: Iterable[Raw]) -> list[str]:
     """Return the ids of events that are of no type, as reviewers may decide; an event's last mention counts."""
     found: dict[str, bool] = {}
     for body in bodies:
+        left_out: list[Reject] = []
+        raw = read(body, shapes.SafetyEvent, left_out)
+        if raw is None or any(getattr(each, "field", "") == "behaviorLabels" for each in left_out):
+            continue  # What it is cannot be told, so that it is not withdrawn.
         try:
-            raw = msgspec.json.decode(body, type=shapes.SafetyEvent)
             typed = type_of(each.label for each in raw.behaviorLabels or [] if each.label)
-        except (*UNREADABLE, LookupError):
+        except LookupError:
             continue
         found[str(raw.id)] = typed is None
     return [source_id for source_id, gone in found.items() if gone]

@@ -45,8 +45,10 @@ where application_id = %(application_id)s and id = %(id)s
 returning *
 
 -- name: disable
+-- One that fails for too long: what was delivered in between, by whichever lane, counts.
 update webhook_endpoint set status = 'disabled', disabled_because = %(why)s, updated_at = clock_timestamp()
 where application_id = %(application_id)s and id = %(id)s and status = 'enabled'
+  and (%(failing_before)s::timestamptz is null or failing_since < %(failing_before)s)
 returning id
 
 -- name: delete
