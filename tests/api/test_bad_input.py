@@ -133,6 +133,16 @@ async def test_a_missing_or_empty_body_asks_for_the_default_sync(fleet: Client, 
         assert answer.status_code == 201
 
 
+async def test_a_line_feed_behind_an_id_or_a_secret_is_no_part_of_it(fleet: Client) -> None:
+    hidden = {"filters": {"vehicles": {"excludeIds": [VEHICLE + "\n"]}}}
+    answer = await fleet.ask("PATCH", "/connections/current", json=hidden)
+    assert paths(answer) == ["{requestBody}.filters.vehicles.excludeIds[0]"]
+
+    secret = {"secret": "a" * 20 + "\n"}
+    answer = await fleet.post("/connections/current/provider-webhook", secret)
+    assert paths(answer) == ["{requestBody}.secret"]
+
+
 WRONG_PARAMETERS = [
     ("/vehicles", "limit=0", "{requestQuery}.limit"),
     ("/vehicles", "limit=-1", "{requestQuery}.limit"),

@@ -86,6 +86,21 @@ async def test_a_refresh_token_that_an_answer_leaves_out_goes_on_being_used() ->
         assert (await pocket.credentials())["refresh_token"] == "r0"
 
 
+@pytest.mark.parametrize(
+    ("said", "seconds"), [("7200", 7200), ("soon", 3600), (1e300, 3600), (None, 3600)]
+)
+async def test_a_grant_is_kept_however_its_lifetime_is_written(said: object, seconds: int) -> None:
+    answer = granted(refresh_token="r1", expires_in=said)
+    async with oauth_of({"refresh_token": "r0"}, lambda _: answer) as (oauth, pocket, _):
+        before = clock.now()
+        await oauth.headers()
+        kept = await pocket.credentials()
+
+    assert kept["refresh_token"] == "r1"
+    lives = clock.parse(kept["expires_at"]) - before
+    assert timedelta(seconds=seconds - 1) < lives < timedelta(seconds=seconds + 60)
+
+
 async def test_a_refused_access_token_is_renewed_unless_somebody_did() -> None:
     numbers = iter(range(1, 9))
     async with oauth_of(

@@ -309,25 +309,6 @@ async def test_a_dead_letter_that_is_replayed_and_taken_is_none_any_more(
         await sender.until("select 1 where not exists (select from webhook_dead_letter)")
 
 
-async def test_an_endpoint_that_takes_nothing_for_days_is_disabled(
-    sender: Sender, receiver: Receiver
-) -> None:
-    await sender.endpoint(receiver.url)
-    receiver.order(status=500)
-    await sender.tell(await sender.connect())
-    async with sender.delivering(scale=0.001):
-        await sender.until("select 1 from webhook_endpoint where failing_since is not null")
-        await sender.rows(
-            "update webhook_endpoint set failing_since = now() - interval '6 days' returning id"
-        )
-        await sender.until("select 1 from webhook_endpoint where status = 'disabled'")
-        ((detail,),) = await sender.until(
-            "select detail from event where type = 'webhook_endpoint.disabled'"
-        )
-
-    assert detail["reason"] == "It has taken nothing for 5 days."
-
-
 async def test_a_new_choice_of_types_holds_from_then_on(sender: Sender, receiver: Receiver) -> None:
     made = await sender.endpoint(receiver.url, "sync.failed")
     endpoint_id = ids.read("webhook_endpoint", made.id)

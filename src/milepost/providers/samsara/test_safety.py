@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import Raw
 
 from milepost import clock
 from milepost.errors import CursorLost
@@ -72,6 +73,23 @@ def test_every_label_of_the_vendors_document_is_known(shared: Path) -> None:
     for label in (label for labels in vocabularies for label in labels):
         word = safety.plain(label)
         assert word in safety.TYPES or word in safety.WITHOUT_TYPE or word.startswith("context")
+
+
+@pytest.mark.parametrize(
+    ("odd", "gone"),
+    [
+        ({"location": {}}, ["7"]),
+        ({"location": {"headingDegrees": 400}}, ["7"]),
+        ({"behaviorLabels": "Invalid"}, []),
+    ],
+)
+def test_an_event_is_withdrawn_whatever_else_of_it_does_not_fit(
+    odd: dict[str, Any], gone: list[str]
+) -> None:
+    event = {"id": "7", "asset": {"id": "1"}, "startMs": 1_741_600_000_000,
+             "behaviorLabels": [{"label": "Invalid"}], **odd}  # fmt: skip
+
+    assert safety.withdrawn([Raw(json.dumps(event).encode())]) == gone
 
 
 async def test_a_feed_opens_at_the_present_and_keeps_its_beginning_beside_the_cursor() -> None:
