@@ -8,7 +8,7 @@ import pytest
 from tests.webhooks.conftest import Receiver, Sender
 
 from milepost import ids
-from milepost.webhooks.endpoints import EndpointChange
+from milepost.webhooks.endpoints import EndpointChange, Replay
 from milepost.webhooks.line import Answered, Line
 
 
@@ -70,3 +70,40 @@ async def test_how_long_another_url_failed_is_not_the_new_ones_doing(
         await sender.endpoints.update(sender.application_id, endpoint_id, EndpointChange(url=url))
         ((fresh,),) = await sender.rows("select failing_since is null from webhook_endpoint")
         assert fresh is since
+
+
+async def test_a_replay_that_waits_is_hurried_by_asking_again_and_by_enabling_again(
+    sender: Sender, receiver: Receiver
+) -> None:
+    made = await sender.endpoint(receiver.url)
+    endpoint_id = ids.read("webhook_endpoint", made.id)
+    fleet = await sender.connect()
+    await sender.tell(fleet, 1)
+    late = "update webhook_replay set due_at = now() + interval '1 day' returning event_id"
+    async with sender.delivering():
+        await receiver.until(1)
+
+        async def postponed() -> None:
+            receiver.order(status=503)
+            await sender.endpoints.replay(
+                sender.application_id, endpoint_id, Replay(connection_id=fleet.id)
+            )
+            await sender.until(
+                "select 1 from webhook_replay where failures > 0 and courier is null"
+            )
+            await sender.rows(late)
+            receiver.order()
+
+        await postponed()
+        again = await sender.endpoints.replay(
+            sender.application_id, endpoint_id, Replay(connection_id=fleet.id)
+        )
+        assert again == 1
+        await sender.until("select 1 where not exists (select from webhook_replay)")
+
+        await postponed()
+        for status in ("disabled", "enabled"):
+            await sender.endpoints.update(
+                sender.application_id, endpoint_id, EndpointChange(status=status)
+            )
+        await sender.until("select 1 where not exists (select from webhook_replay)")

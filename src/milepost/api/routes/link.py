@@ -93,7 +93,10 @@ def _problems(call: Call, wish: ShortLinkWish) -> list[Problem]:
         problem = "must be an absolute URL that a browser may be sent to"
         found.append(Problem(problem, "{requestBody}.redirectUrl"))
     if wish.backfill is not UNSET:
-        utc(wish.backfill.start_from, "{requestBody}.backfill.startFrom")
+        path = "{requestBody}.backfill.startFrom"
+        start = utc(wish.backfill.start_from, path)
+        if start is not None and wish.backfill.days is UNSET and start > clock.now():
+            found.append(Problem("must not lie in the future", path))
     return found
 
 

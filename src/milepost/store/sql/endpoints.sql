@@ -34,8 +34,12 @@ where a.id = %(application_id)s and l.application_id = a.id and l.endpoint_id = 
 
 -- name: hurry
 -- What waits for its next attempt is due now, as whoever enables an endpoint again expects.
-update webhook_lane set due_at = least(due_at, clock_timestamp())
-where application_id = %(application_id)s and endpoint_id = %(id)s and due_at is not null
+with lanes as (
+  update webhook_lane set due_at = least(due_at, clock_timestamp())
+  where application_id = %(application_id)s and endpoint_id = %(id)s and due_at is not null
+)
+update webhook_replay set due_at = least(due_at, clock_timestamp())
+where application_id = %(application_id)s and endpoint_id = %(id)s
 
 -- name: rotate
 update webhook_endpoint set
@@ -65,14 +69,14 @@ where p.application_id = %(application_id)s and p.id = %(id)s
   and (%(connection_id)s::uuid is null or e.connection_id = %(connection_id)s)
   and (%(from)s::timestamptz is null or e.at >= %(from)s)
   and (%(until)s::timestamptz is null or e.at < %(until)s)
-on conflict (connection_id, endpoint_id, event_id) do nothing
+on conflict (connection_id, endpoint_id, event_id) do update set due_at = least(webhook_replay.due_at, excluded.due_at)
 
 -- name: replay_dead
 insert into webhook_replay (connection_id, endpoint_id, event_id, application_id, due_at)
 select d.connection_id, d.endpoint_id, d.event_id, d.application_id, clock_timestamp()
 from webhook_dead_letter d
 where d.application_id = %(application_id)s and d.endpoint_id = %(id)s
-on conflict (connection_id, endpoint_id, event_id) do nothing
+on conflict (connection_id, endpoint_id, event_id) do update set due_at = least(webhook_replay.due_at, excluded.due_at)
 
 -- name: dead_letters
 select d.event_id, e.type, e.number, d.connection_id, d.at, d.attempts, d.error
