@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from urllib.parse import parse_qs
 
 from tests.sync.house import House
 
@@ -16,6 +18,21 @@ NOON = datetime(2026, 3, 10, 18, tzinfo=UTC)
 def asked_for(house: House, path: str, since: int = 0) -> list[str]:
     log = house.sandbox.log.show(each=True)["each"][since:]
     return [each["query"] for each in log if each["path"].endswith(path)]
+
+
+def spans_asked_for(house: House, path: str, since: int) -> list[tuple[datetime, datetime]]:
+    """The windows of time that were asked for, in order; faults are walked by windows of their own."""
+    asked = [parse_qs(query) for query in asked_for(house, path, since)]
+    return sorted(
+        {
+            (
+                datetime.fromisoformat(each["startTime"][0]),
+                datetime.fromisoformat(each["endTime"][0]),
+            )
+            for each in asked
+            if each["types"] != ["faultCodes"]
+        }
+    )
 
 
 async def counted(house: House, table: str, time: str) -> tuple[set[object], set[object]]:
@@ -48,14 +65,9 @@ async def test_a_wider_window_fetches_only_what_is_missing(house: House) -> None
         before = len(house.sandbox.log.show(each=True)["each"])
         await house.sync(days=2)
 
-    asked = asked_for(house, "/stats/history", before)
-    assert asked
-    ends = clock.iso(NOON - timedelta(days=1))[:19]
-    assert all(
-        f"endTime={ends}".replace(":", "%3A") in query
-        for query in asked
-        if "faultCodes" not in query
-    )
+    spans = spans_asked_for(house, "/stats/history", before)
+    assert (spans[0][0], spans[-1][1]) == (NOON - timedelta(days=2), NOON - timedelta(days=1))
+    assert all(one[1] == other[0] for one, other in pairwise(spans))
 
 
 async def test_a_refetch_asks_again_for_what_is_held_and_changes_nothing(house: House) -> None:
@@ -112,6 +124,9 @@ async def test_what_a_filter_kept_out_is_fetched_once_it_is_let_in_and_not_befor
             await coverage.let_in(session, house.connection.id, [subject, ids.new()])
         await house.sync()
 
-    [query] = asked_for(house, "/stats/history", before)
-    assert f"vehicleIds={vehicle}" in query
+    asked = asked_for(house, "/stats/history", before)
+    assert asked
+    assert all(f"vehicleIds={vehicle}" in query for query in asked)
+    spans = spans_asked_for(house, "/stats/history", before)
+    assert (spans[0][0], spans[-1][1]) == span
     assert await house.count("coverage_gap") == 0
