@@ -42,6 +42,8 @@ _TIMELINE: dict[str, tuple[str, str | None]] = {
     "vehicle_utilization_day": ("date", None),
     "ifta_vehicle_month": ("month", None),
 }
+# The sum of a period that is told in several records: what a vehicle drove in a month, one a jurisdiction.
+_IN_SHARES = "ifta_vehicle_month"
 
 
 ChangeKind = Literal["added", "modified", "removed"]
@@ -166,12 +168,14 @@ async def end_window(
 ) -> list[Change]:
     """Bury the timed records that a window, read to its end, no longer holds.
 
-    `subject` is whom the stream asks about; `kept_out` is the list of those that were not asked about, so that their silence says nothing.
+    `subject` is whom the stream asks about; `kept_out` is the list of those that were not asked about, so that
+    their silence says nothing. Of a month that is told by jurisdiction, those are buried that it is told without.
     """
     values = {"connection_id": connection_id, "model": model, "roster": roster, "stamp": stamp}
     values |= {"starts_at": window[0], "ends_at": window[1], "subject": subject}
     values["kept_out"] = kept_out
-    found = await fetch_all(session, _changing("remove", "withdrawn_changed"), values)
+    gone = "outgrown_changed" if model == _IN_SHARES else "withdrawn_changed"
+    found = await fetch_all(session, _changing("remove", gone), values)
     await session.execute(SQL["drop_roster"].encode(), values)
     return [Change("removed", *row) for row in found]
 

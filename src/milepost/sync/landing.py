@@ -45,9 +45,8 @@ SQL = queries("landing")
 
 _SERIES: dict[str, Series] = {"vehicle_location": "position", "vehicle_stat": "stat"}
 _SUBJECTS: tuple[Governed, ...] = ("vehicle", "driver")
-# Sums of a period change and are not withdrawn; a provider that still computes one shows none of it.
-_SUMS = ("vehicle_utilization_day", "ifta_vehicle_month")
-
+# A sum changes and is not withdrawn; a provider that still computes one shows none of it.
+_SUM = "vehicle_utilization_day"
 
 # What a refused stream is reported as; a slice that was read to its end proves the contrary.
 _REFUSALS: tuple[IssueCode, ...] = ("permission_missing", "provider_data_inaccessible")
@@ -241,7 +240,7 @@ class Landing:
         """Name the list of who was named, by which the missing are found; a feed names only what is new."""
         if row.mode == "listing":
             return spec.model
-        if spec.model in _SUMS or not spec.names_all:
+        if spec.model == _SUM or not spec.names_all:
             return None
         # A slice about single vehicles says nothing of what others did.
         whole = row.mode == "history" and row.subjects is None

@@ -126,6 +126,26 @@ where d.connection_id = %(connection_id)s and d.model = %(model)s and d.deleted_
   and (d.driver_id in (select kept.id from roster k, unnest(k.seen) as kept (id)
     where k.connection_id = %(connection_id)s and k.model = %(kept_out)s)) is not true
 
+-- name: outgrown_changed
+-- Of a sum that is told in several records, a vehicle's month in one a jurisdiction, those that are no longer among
+-- them. A sum of which nothing is told is still computed by the provider, and stands as it was.
+with named as materialized (
+  select named.id from roster s, unnest(s.seen) as named (id)
+  where s.connection_id = %(connection_id)s and s.model = %(roster)s
+), told as materialized (
+  select distinct o.vehicle_id, o.starts_at from document o
+  where o.connection_id = %(connection_id)s and o.model = %(model)s and o.deleted_at is null
+    and (o.id in (select id from named) or o.modified_at >= (
+      select r.begun_at from roster r where r.connection_id = %(connection_id)s and r.model = %(roster)s
+    ))
+)
+select d.id from document d join told using (vehicle_id, starts_at)
+where d.connection_id = %(connection_id)s and d.model = %(model)s and d.deleted_at is null and not d.from_file
+  and d.id not in (select id from named)
+  and d.modified_at < (
+    select r.begun_at from roster r where r.connection_id = %(connection_id)s and r.model = %(roster)s
+  )
+
 -- name: remove
 update document d set deleted_at = %(stamp)s, modified_at = %(stamp)s
 where d.connection_id = %(connection_id)s and d.model = %(model)s and d.id = any(array(select c.id from changed c))
