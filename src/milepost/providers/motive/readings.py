@@ -43,7 +43,7 @@ ON, OFF, IDLE = (float(ENGINE_STATES.index(state)) for state in ("on", "off", "i
 RUNNING = {"engine_start", "ignition_on", "vehicle_moving", "gps_moving"}
 RESTING = {"engine_stop", "ignition_off"}
 STANDING = {"vehicle_stopped", "gps_stopped"}  # Idle if the engine was running before.
-BREADCRUMB = "breadcrumb"  # Running, unless the vehicle stands still: then it says nothing.
+BREADCRUMB = "breadcrumb"  # Running where the vehicle moves; else it says nothing.
 
 _history = msgspec.json.Decoder(shapes.History)
 _entry = msgspec.json.Decoder(shapes.LocationEntry)
@@ -234,7 +234,7 @@ def _state(loc: shapes.Location, before: float | None) -> float | None:
     """Return what is known of the engine after a record, given what was known before it."""
     said = loc.type
     if said == BREADCRUMB:
-        return before if loc.speed == 0 else ON
+        return ON if loc.speed else before
     if said in RUNNING:
         return ON
     if said in RESTING:

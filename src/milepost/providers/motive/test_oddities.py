@@ -9,6 +9,8 @@ import pytest
 
 from milepost import clock
 from milepost.kit.loopback import Asked, Said
+from milepost.models.stats import StatReading
+from milepost.providers.motive import readings
 from milepost.providers.motive.conftest import collect, connected, listed, records, said
 
 NOW = datetime(2026, 7, 15, 12, tzinfo=UTC)
@@ -110,3 +112,20 @@ async def test_a_company_is_known_however_its_numbers_are_written() -> None:
     )
 
     assert pages[-1].last
+
+
+async def test_a_breadcrumb_without_a_speed_starts_no_engine() -> None:
+    trail = [("ignition_on", 0.0), ("ignition_off", 0.0), ("breadcrumb", None), ("breadcrumb", 9.0)]
+    locations = [
+        {"vehicle_location": {"located_at": clock.iso(NOW - DAY / 2 + n * DAY / 99), "type": type_,
+                              "speed": speed, "lat": 40.0, "lon": -112.0}}
+        for n, (type_, speed) in enumerate(trail)
+    ]  # fmt: skip
+
+    pages = await told("/v3/vehicle_locations/21", {"vehicle_locations": locations}, "locations")
+
+    found = [
+        record.value for page in pages for cut in page.cuts for record in cut.records
+        if isinstance(record, StatReading)
+    ]  # fmt: skip
+    assert found == [readings.ON, readings.OFF, readings.ON]
