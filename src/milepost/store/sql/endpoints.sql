@@ -69,14 +69,16 @@ where p.application_id = %(application_id)s and p.id = %(id)s
   and (%(connection_id)s::uuid is null or e.connection_id = %(connection_id)s)
   and (%(from)s::timestamptz is null or e.at >= %(from)s)
   and (%(until)s::timestamptz is null or e.at < %(until)s)
-on conflict (connection_id, endpoint_id, event_id) do update set due_at = least(webhook_replay.due_at, excluded.due_at)
+on conflict (connection_id, endpoint_id, event_id) do update set due_at = excluded.due_at
+  where webhook_replay.due_at > excluded.due_at
 
 -- name: replay_dead
 insert into webhook_replay (connection_id, endpoint_id, event_id, application_id, due_at)
 select d.connection_id, d.endpoint_id, d.event_id, d.application_id, clock_timestamp()
 from webhook_dead_letter d
 where d.application_id = %(application_id)s and d.endpoint_id = %(id)s
-on conflict (connection_id, endpoint_id, event_id) do update set due_at = least(webhook_replay.due_at, excluded.due_at)
+on conflict (connection_id, endpoint_id, event_id) do update set due_at = excluded.due_at
+  where webhook_replay.due_at > excluded.due_at
 
 -- name: dead_letters
 select d.event_id, e.type, e.number, d.connection_id, d.at, d.attempts, d.error
