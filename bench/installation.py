@@ -22,7 +22,7 @@ from bench.processes import Process
 from milepost import ids
 from milepost.cli.application import new_application
 from milepost.cli.caller import Caller
-from milepost.cli.demo import free_port
+from milepost.cli.ports import free_port
 from milepost.cli.up import answered
 from milepost.config import PREFIX, Settings, keys_for
 from milepost.store import embedded

@@ -18,7 +18,7 @@ from bench.figures import Figure, median, percentile
 from bench.installation import Installation
 from bench.processes import running
 from milepost import clock, ids
-from milepost.cli.demo import free_port
+from milepost.cli.ports import free_port
 from milepost.kit.addresses import allowed
 from milepost.models.connection import Account, Company, Options
 from milepost.store import connections, events

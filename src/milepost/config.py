@@ -86,7 +86,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     public_url: Annotated[
         str | None,
         Meta(
-            description="Address under which customers reach this installation, for links",
+            description="Address under which customers reach this installation, for the links that the API gives "
+            "out (`linkUrl`, short links); the pages behind them are not served yet",
             extra={"default": "`http://` with the host and port of the API"},
         ),
     ] = None

@@ -17,6 +17,7 @@ import httpx2
 import pytest
 
 LIMIT_SECONDS = 120
+FLEET = 3  # vehicles, as the environment tells the simulator
 MILEPOST = [sys.executable, "-m", "milepost.cli"]
 
 
@@ -126,6 +127,7 @@ def children(pid: int, verb: str) -> list[int]:
 async def test_up_survives_the_death_of_its_parts_and_stops_in_order(terminal: Terminal) -> None:
     port, sandbox_port = free_port(), free_port()
     terminal.environ["MILEPOST_SANDBOX_PORT"] = sandbox_port
+    terminal.environ["MILEPOST_SANDBOX_VEHICLES"] = str(FLEET)
     up = await terminal.start("up", "--port", port, "--sandbox")
     said = await until(up, "Ctrl-C stops everything.")
     assert f"http://127.0.0.1:{port}/tsp/v1" in said
@@ -177,8 +179,11 @@ async def connect(port: str, key: str) -> str:
             while True:
                 first = (await client.get("/syncs")).json()["results"]
                 if first and all(each["status"] == "completed" for each in first):
-                    return token
+                    break
                 await asyncio.sleep(0.05)
+        vehicles = (await client.get("/vehicles")).json()["results"]
+        assert len(vehicles) == FLEET
+        return token
 
 
 async def link_others(port: str, key: str) -> None:

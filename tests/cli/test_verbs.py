@@ -160,6 +160,25 @@ def test_sync_takes_days_or_a_start_but_not_both(capsys: pytest.CaptureFixture[s
     assert "not both" in err
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("up", "--port", "99999"),
+        ("api", "--port", "-1"),
+        ("sandbox", "--port", "65536"),
+        ("sandbox", "--vehicles", "0"),
+        ("demo", "--port", "99999"),
+    ],
+)
+def test_a_number_that_cannot_be_is_refused_before_anything_starts(
+    capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    status, out, err = call(capsys, *words)
+
+    assert status == 2
+    assert f'Invalid value "{words[-1]}" for {words[1]}' in out + err
+
+
 def test_a_demo_without_tracks_in_the_folder_says_so(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -15,7 +15,7 @@ import pytest
 from tests.sync.house import connect
 
 from milepost import clock, ids
-from milepost.cli.demo import free_port
+from milepost.cli.ports import free_port
 from milepost.kit.addresses import allowed
 from milepost.models.issue import Issue, IssueError
 from milepost.models.webhook import WebhookEndpoint

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 
 from milepost.cli import running, tree
 from milepost.cli.database import database, require_migrated
+from milepost.cli.ports import PortIfGiven, require_free
 from milepost.config import Settings
-from milepost.errors import SetupError
 
 
-def api(*, host: str | None = None, port: int | None = None) -> int:
+def api(*, host: str | None = None, port: PortIfGiven = None) -> int:
     """Serve the API, until Ctrl-C or SIGTERM.
 
     Args:
@@ -28,18 +27,6 @@ def api(*, host: str | None = None, port: int | None = None) -> int:
     asyncio.run(require_migrated(settings.database_url))
     _serve(settings, host, port)
     return 0
-
-
-def require_free(host: str, port: int) -> None:
-    """Raise SetupError when the port cannot be listened on."""
-    try:
-        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as trial:
-            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            trial.bind((host, port))
-    except OSError as error:
-        raise SetupError(
-            f"Port {port} of {host} cannot be used ({error.strerror}): choose another with --port."
-        ) from None
 
 
 async def _with_database(settings: Settings, host: str, port: int) -> int:

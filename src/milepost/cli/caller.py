@@ -133,15 +133,21 @@ def _said(answer: httpx2.Response) -> str:
     try:
         body = answer.json()
         detail = body.get("detail")
+        message = str(body.get("message") or body.get("code") or "")
         problems = (
-            [f"{each.get('path')}: {each.get('message')}" for each in detail]
+            # What a message says of its first problem need not be said again.
+            [
+                f"{each.get('path')}: {each.get('message')}"
+                for each in detail
+                if str(each.get("message")) not in message
+            ]
             if isinstance(detail, list)
             else [str(detail or "")]
         )
-        words = [str(body.get("message") or body.get("code") or ""), *problems]
+        words = [message, *problems]
     except (ValueError, AttributeError):
         words = [answer.text[:200]]
     return (
         f"{answer.request.method} {answer.url.path} was answered {answer.status_code}: "
-        + " ".join(word for word in words if word)
+        + ". ".join(word.rstrip(".") for word in words if word)
     )

@@ -8,7 +8,6 @@ import fcntl
 import json
 import os
 import shutil
-import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,12 +16,14 @@ from typing import Annotated, Any
 import httpx2
 import msgspec
 from cyclopts import Parameter
+from cyclopts.validators import Number
 from rich.console import Console
 
 from milepost import log
 from milepost.cli import progress, running, summary, tree
 from milepost.cli.application import new_application
 from milepost.cli.caller import Caller
+from milepost.cli.ports import Port, free_port
 from milepost.cli.sync import show_issues
 from milepost.cli.up import answered
 from milepost.config import PREFIX, Settings, keys_for
@@ -63,9 +64,9 @@ def demo(
     exit_: Annotated[bool, Parameter(name="--exit", negative="")] = False,
     tracks: Path | None = None,
     days: Annotated[float, Parameter(validator=lambda _kind, days: _require_days(days))] = 7,
-    vehicles: int = 10,
-    port: int = 0,
-    sandbox_port: int = 0,
+    vehicles: Annotated[int, Parameter(validator=Number(gte=1))] = 10,
+    port: Port = 0,
+    sandbox_port: Port = 0,
 ) -> int:
     """Run a whole Milepost of its own on a simulated fleet, sync it, and serve until Ctrl-C.
 
@@ -112,13 +113,6 @@ def fresh(folder: Path) -> Iterator[None]:
 def wide_console() -> Console:
     """Return the terminal, or something wide enough for the tables where there is none."""
     return Console() if sys.stdout.isatty() else Console(width=120)
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as trial:
-        trial.bind((_HOST, 0))
-        return int(trial.getsockname()[1])
 
 
 async def _show(plan: Plan, console: Console) -> int:
@@ -227,10 +221,17 @@ def _tell(plan: Plan, console: Console, key: str, token: str, holdings: summary.
         f"  curl '{plan.api_url}/tsp/v1/vehicles/{one}/locations?limit=5' {headers}",
         f"  curl $API/vehicles/locations {headers}",
         f"  curl $API/syncs {headers} -H 'Content-Type: application/json' -d '{{\"days\": 7}}'",
-        f"  milepost sync --url {plan.api_url} --key $KEY --token $TOKEN --days 7",
+        f"  {_command()} sync --url {plan.api_url} --key $KEY --token $TOKEN --days 7",
         f"The API is described at {plan.api_url}/docs; logs are in {plan.folder / 'logs'}.",
     ]
     console.print("\n".join(lines), soft_wrap=True, highlight=False, markup=False)
+
+
+def _command() -> str:
+    """Return how this program is called here: by its name where a shell finds that, else by its place."""
+    name = "milepost"
+    beside = Path(sys.executable).with_name(name)
+    return name if shutil.which(name) else os.path.relpath(beside)
 
 
 def _require_days(days: float) -> None:

@@ -150,8 +150,12 @@ class Lines:
         total = sum(stream["records"] for stream in streams)
         words = [f"{seconds:5.1f} s", f"{_words(sync['status'])} {sync.get('progress', 0):.0f} %"]
         words.append(f"{total:,} records, {total / seconds:,.0f}/s, {_remaining(seconds, sync)}")
+        going = [each for each in streams if each["progress"] < 100]
+        words.append(f"{len(streams) - len(going)} of {len(streams)} streams done")
         words += [
-            f"{each['title']} {each['progress']:.0f} % ({each['records']:,})" for each in streams
+            f"{each['title']} {each['progress']:.0f} % ({each['records']:,})"
+            for each in going
+            if each["records"]
         ]
         self._console.print(" · ".join(words), soft_wrap=True, highlight=False, markup=False)
 

@@ -91,7 +91,13 @@ def new(code: str, /, *, name: str | None = None, folder: Path | None = None) ->
     console = Console()
     for file in written:
         console.print(f"wrote {file}", highlight=False, markup=False, soft_wrap=True)
-    console.print(f"\nNow `milepost provider check {code}`, and CONTRIBUTING.md, “Add a provider”.")
+    ready = (
+        "" if folder is None else f"install the package that {place} is in, with an entry point; "
+    )
+    console.print(
+        f"\nNow {ready}`milepost provider check {code}`, and CONTRIBUTING.md, “Add a provider”.",
+        soft_wrap=True,
+    )
     return 0
 
 

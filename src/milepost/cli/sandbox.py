@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from milepost.cli.ports import Port
 
 if TYPE_CHECKING:  # What the verb itself imports late, so that others start fast.
     from milepost.kit.world import World
@@ -16,11 +19,13 @@ if TYPE_CHECKING:  # What the verb itself imports late, so that others start fas
 def sandbox(
     *,
     host: str = "127.0.0.1",
-    port: int = 8765,
-    seed: int = 7,
-    vehicles: int = 10,
-    tracks: Path | None = None,
-    limits: bool = True,
+    port: Port = 8765,
+    seed: Annotated[int, Parameter(env_var="MILEPOST_SANDBOX_SEED")] = 7,
+    vehicles: Annotated[
+        int, Parameter(env_var="MILEPOST_SANDBOX_VEHICLES", validator=Number(gte=1))
+    ] = 10,
+    tracks: Annotated[Path | None, Parameter(env_var="MILEPOST_SANDBOX_TRACKS")] = None,
+    limits: Annotated[bool, Parameter(env_var="MILEPOST_SANDBOX_LIMITS")] = True,
     fault: Annotated[list[str] | None, Parameter(negative="")] = None,
 ) -> None:
     """Serve every provider's simulator over one deterministic fleet, until Ctrl-C.

@@ -14,6 +14,19 @@ from milepost.cli.caller import Caller
 # The contract's highest limits: the fewest requests.
 _ENTITIES, _SERIES = 10_000, 40_000
 
+# What is counted as it is listed, by its path; vehicles are looked at one by one.
+_LISTED = {
+    "groups": "/groups",
+    "drivers": "/drivers",
+    "devices": "/devices",
+    "trailers": "/trailers",
+    "duty statuses": "/hos/logs",
+    "days of hours of service": "/hos/daily-logs",
+    "trips": "/trips",
+    "safety events": "/safety/events",
+    "fault codes": "/fault-codes/events",
+}
+
 
 class VehicleSeen(msgspec.Struct, frozen=True, kw_only=True):
     """A vehicle with the number of its records and its last position, if it has any."""
@@ -28,8 +41,7 @@ class VehicleSeen(msgspec.Struct, frozen=True, kw_only=True):
 class Holdings(msgspec.Struct, frozen=True, kw_only=True):
     """What is readable of one connection."""
 
-    groups: int
-    drivers: int
+    listed: dict[str, int]
     vehicles: list[VehicleSeen]
 
     @property
@@ -44,8 +56,9 @@ class Holdings(msgspec.Struct, frozen=True, kw_only=True):
 async def read(caller: Caller, start_at: str) -> Holdings:
     """Read everything from `start_at` on."""
     return Holdings(
-        groups=await _count(caller, "/groups", limit=_ENTITIES),
-        drivers=await _count(caller, "/drivers", limit=_ENTITIES),
+        listed={
+            noun: await _count(caller, path, limit=_ENTITIES) for noun, path in _LISTED.items()
+        },
         vehicles=[
             await _vehicle(caller, each, start_at)
             async for each in caller.every("/vehicles", limit=_ENTITIES)
@@ -59,11 +72,10 @@ def show(console: Console, holdings: Holdings) -> None:
     counts.add_column("model")
     counts.add_column("records", justify="right")
     for model, number in [
-        ("groups", holdings.groups),
         ("vehicles", len(holdings.vehicles)),
-        ("drivers", holdings.drivers),
         ("vehicle locations", holdings.locations),
         ("vehicle stats", holdings.stats),
+        *holdings.listed.items(),
     ]:
         counts.add_row(model, f"{number:,}")
     console.print(counts)

@@ -10,8 +10,8 @@ import httpx2
 import structlog
 
 from milepost.cli import running, tree
-from milepost.cli.api import require_free
 from milepost.cli.database import database
+from milepost.cli.ports import PortIfGiven, require_free
 from milepost.config import KEY_FILE, Settings, keys_for
 from milepost.kit import registry
 from milepost.store.migrate import migrate
@@ -21,7 +21,7 @@ log = structlog.get_logger()
 _LOOK_SECONDS = 0.1
 
 
-def up(*, host: str | None = None, port: int | None = None, sandbox: bool = False) -> int:
+def up(*, host: str | None = None, port: PortIfGiven = None, sandbox: bool = False) -> int:
     """Run the API, a worker and, unless MILEPOST_DATABASE_URL is set, the embedded database.
 
     Processes that die are started again. Ctrl-C or SIGTERM stops everything in order.
@@ -103,7 +103,10 @@ def _tell(settings: Settings, base: str, *, sandbox: bool) -> None:
         lines.append(f"  simulators   {where}   (of {platforms}, and of their brands)")
     provider = "sandbox" if sandbox else "samsara"
     login = {"username": "any", "password": "any"} if sandbox else {"apiKey": "samsara_api_…"}
-    body = json.dumps({"provider": provider, "credentials": login, "company": {"name": "A fleet"}})
+    body = json.dumps(
+        {"provider": provider, "credentials": login, "company": {"name": "A fleet"}},
+        ensure_ascii=False,
+    )
     lines += [
         "Next, in another terminal:",
         "  milepost app create my-app          makes an application and prints its keys",
