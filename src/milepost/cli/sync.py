@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json as jsonlib
 import math
+import sys
 from typing import Annotated, Any
 
 from cyclopts import Parameter
@@ -11,11 +13,12 @@ from rich.console import Console
 from rich.table import Table
 
 from milepost.cli import progress, running
-from milepost.cli.caller import Caller
+from milepost.cli.caller import Caller, Refused
 from milepost.errors import SetupError
 
 LOCAL = "http://127.0.0.1:8080"
 
+_CONFLICT = 409
 _BASES = {"measured": "the last syncs", "typical": "an ordinary fleet"}
 
 
@@ -31,6 +34,8 @@ def sync(
     json: bool = False,
 ) -> int:
     """Request a sync and watch it until it ends; exit status 0 only if it completed.
+
+    Where another is under way, that one is watched first. Ctrl-C ends the watching, not the sync.
 
     Args:
         key: The application's secret key, sk_…
@@ -59,11 +64,10 @@ def sync(
 async def _sync(url: str, key: str, token: str, body: dict[str, Any], *, json: bool) -> int:
     console = Console()
     async with Caller(url, key, token) as caller:
-        asked = await caller.post("/syncs", body)
+        asked = await _asked(caller, body, console, json=json)
         if not json:
             console.print(f"{asked['id']} requested, from {asked['startFrom']}", highlight=False)
-        view = progress.Silence() if json else progress.view_on(console)
-        ended = await progress.watch(caller, asked["id"], view)
+        ended = await _watch(caller, asked["id"], console, json=json)
     if json:
         print(jsonlib.dumps(ended))
     else:
@@ -71,6 +75,31 @@ async def _sync(url: str, key: str, token: str, body: dict[str, Any], *, json: b
         console.print(" ".join(filter(None, words)), highlight=False, markup=False)
         show_issues(console, ended)
     return 0 if ended["status"] == "completed" else 1
+
+
+async def _asked(caller: Caller, body: dict[str, Any], console: Console, *, json: bool) -> Any:
+    """Request a sync, after the one that is under way; a connection has one at a time."""
+    while True:
+        try:
+            return await caller.post("/syncs", body)
+        except Refused as refused:
+            if refused.status != _CONFLICT:
+                raise
+        # None of them may be at work any more, if it ended since.
+        for sync in (await caller.get("/syncs"))["results"]:
+            if sync["status"] not in progress.ENDED:
+                if not json:
+                    console.print(f"{sync['id']} is under way; yours follows.", highlight=False)
+                await _watch(caller, sync["id"], console, json=json)
+
+
+async def _watch(caller: Caller, sync_id: str, console: Console, *, json: bool) -> dict[str, Any]:
+    view = progress.Silence() if json else progress.view_on(console)
+    try:
+        return await progress.watch(caller, sync_id, view)
+    except asyncio.CancelledError:
+        print(f"milepost: {sync_id} goes on without being watched.", file=sys.stderr)
+        raise
 
 
 async def _estimate(url: str, key: str, token: str, body: dict[str, Any], *, json: bool) -> int:
