@@ -35,6 +35,7 @@ from milepost.store.syncs import SyncRow
 from milepost.store.visibility import EVERYONE, Governed, rule_of
 from milepost.sync.fence import Fence
 from milepost.sync.govern import fill_gaps, welcome
+from milepost.sync.nul import without_nul
 from milepost.sync.retention import Retention
 from milepost.sync.sanity import Place, sane
 from milepost.sync.telling import LOSS, Teller
@@ -131,7 +132,7 @@ class Landing:
         connection_id = self._identity.connection_id
         async with self._fence.transaction() as session:
             stamp, filters = await connections.stamp_filtered(session, connection_id)
-            sifted = await self._sift(session, spec, page.cuts, filters)
+            sifted = await self._sift(session, spec, without_nul(page.cuts), filters)
             if lacking := sifted.subjects.union(unasked):
                 await visibility.keep_out(session, connection_id, self._kept_out(row), lacking)
             cuts, moved = sifted.cuts, {}
