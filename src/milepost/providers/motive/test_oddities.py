@@ -125,7 +125,9 @@ async def test_a_breadcrumb_without_a_speed_starts_no_engine() -> None:
     pages = await told("/v3/vehicle_locations/21", {"vehicle_locations": locations}, "locations")
 
     found = [
-        record.value for page in pages for cut in page.cuts for record in cut.records
+        (record.at, record.value) for page in pages for cut in page.cuts for record in cut.records
         if isinstance(record, StatReading)
     ]  # fmt: skip
-    assert found == [readings.ON, readings.OFF, readings.ON]
+    times = [NOW - DAY / 2 + n * DAY / 99 for n in (0, 1, 3)]
+    assert [value for _, value in found] == [readings.ON, readings.OFF, readings.ON]
+    assert [clock.iso(at) for at, _ in found] == [clock.iso(at) for at in times]
